@@ -1,0 +1,1 @@
+"""The SQLite catalog. SQL lives only here."""

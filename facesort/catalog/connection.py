@@ -1,0 +1,222 @@
+"""Opening the catalog, transactions, and what SQLite's errors mean for the user."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import stat
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from facesort.catalog.migrations import applied, migrate, pending
+from facesort.errors import LibraryDamaged, LibraryLocked, LibraryNotFound, LibraryUnwritable
+from facesort.files import make_private_dir
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import Any
+
+__all__ = ["CATALOG_NAME", "Database", "now", "open_database"]
+
+CATALOG_NAME = "catalog.db"
+
+_BUSY_TIMEOUT_S = 10.0
+
+
+def now() -> str:
+    """Return the time as it is stored: ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+class Database:
+    """A connection to one catalog, used by one thread.
+
+    Args:
+        connection: in autocommit mode; transactions are explicit.
+        path: for messages.
+        after_commit: called after every commit; tests kill the process there.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        after_commit: Callable[[], None] | None = None,
+    ) -> None:
+        self._connection = connection
+        self.path = path
+        self._after_commit = after_commit
+
+    def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> sqlite3.Cursor:
+        """Run one statement."""
+        with translated(self.path):
+            return self._connection.execute(sql, parameters)
+
+    def executemany(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+        """Run one statement for many rows."""
+        with translated(self.path):
+            self._connection.executemany(sql, rows)
+
+    def rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run one query and return all its rows."""
+        with translated(self.path):
+            return self._connection.execute(sql, parameters).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the write lock for a short while; all of it is stored, or nothing.
+
+        Raises:
+            LibraryLocked: another process held the lock for ten seconds.
+            LibraryUnwritable: no space, no permission, or the drive is gone.
+        """
+        with translated(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._rollback()
+                raise
+            try:
+                self._connection.execute("COMMIT")
+            except sqlite3.Error:
+                self._rollback()
+                raise
+        if self._after_commit is not None:
+            self._after_commit()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read several tables as they were at one moment."""
+        with translated(self.path):
+            self._connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._rollback()
+
+    def _rollback(self) -> None:
+        # SQLite itself has already rolled back after some errors (a full disk, for one).
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def meta(self, key: str, default: str = "") -> str:
+        """Return a fact about the library."""
+        row = self.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return default if row is None else str(row[0])
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Store a fact about the library; belongs inside a transaction."""
+        self.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+            (key, value),
+        )
+
+    def close(self) -> None:
+        """Close the connection; what was committed is on disk."""
+        self._connection.close()
+
+
+@contextlib.contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into sentences."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _meaning(error, path) from error
+
+
+def _meaning(error: sqlite3.DatabaseError, path: Path) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code, without its details
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return LibraryLocked(
+            f"{path} has been busy for {_BUSY_TIMEOUT_S:.0f} seconds",
+            hint="Another facesort is writing to it; try again when it is done.",
+        )
+    if code == sqlite3.SQLITE_FULL:
+        return LibraryUnwritable(
+            f"no space left for the library at {path.parent}",
+            hint="Free some space and run the command again; everything stored so far is kept.",
+        )
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN}:
+        return LibraryUnwritable(
+            f"the library at {path.parent} cannot be written: {error}",
+            hint="Check the folder's permissions, or choose another with --library.",
+        )
+    if code == sqlite3.SQLITE_IOERR:
+        return LibraryUnwritable(
+            f"reading or writing the library at {path.parent} failed: {error}",
+            hint="Is its drive still connected? Everything committed so far is kept.",
+        )
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return LibraryDamaged(
+            f"{path} is not a readable facesort catalog: {error}",
+            hint="Restore a backup; after an upgrade catalog-*.backup.db lies beside it.",
+        )
+    return error
+
+
+def open_database(
+    folder: Path, *, create: bool, after_commit: Callable[[], None] | None = None
+) -> Database:
+    """Open the catalog of a library, bringing its schema up to date.
+
+    Args:
+        folder: the library's folder.
+        create: make it (mode 0700) when there is none.
+        after_commit: see `Database`.
+
+    Raises:
+        LibraryNotFound: there is no library, and `create` is false.
+        LibraryUnwritable: the folder cannot be made or written.
+        LibraryDamaged: the file is not a catalog.
+        SchemaTooNew: a newer facesort wrote it.
+    """
+    path = folder / CATALOG_NAME
+    fresh = not path.exists()
+    if fresh:
+        if not create:
+            raise LibraryNotFound(
+                f"there is no library at {folder}",
+                hint="Scan some photos first: facesort scan FOLDER",
+            )
+        make_private_dir(folder)
+    with translated(path):
+        connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+        try:
+            _configure(connection)
+            if pending(connection):
+                if applied(connection):
+                    _back_up(connection, folder)
+                migrate(connection)
+            database = Database(connection, path, after_commit)
+            if not database.meta("library_id"):
+                with database.transaction():
+                    database.set_meta("library_id", uuid.uuid4().hex)
+                    database.set_meta("created_at", now())
+        except BaseException:
+            connection.close()
+            raise
+    if fresh:
+        # Vectors are biometric data: nobody else on this machine may read them.
+        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    return database
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    # 8 KiB pages hold several vectors each; takes effect only before the first table exists.
+    connection.execute("PRAGMA page_size = 8192")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")  # a decision survives a power cut
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # forgotten people leave no bytes behind
+
+
+def _back_up(connection: sqlite3.Connection, folder: Path) -> None:
+    step = max(applied(connection))
+    target = folder / f"catalog-schema{step}-{datetime.now(UTC):%Y%m%dT%H%M%S}.backup.db"
+    with contextlib.closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
+    target.chmod(stat.S_IRUSR | stat.S_IWUSR)

@@ -1,0 +1,238 @@
+"""Photos, faces and vectors: what looking at pictures found."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facesort.catalog.connection import now
+from facesort.domain import (
+    Anchor,
+    Box,
+    Face,
+    FaceId,
+    FaceMatrix,
+    PhotoId,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from facesort.catalog.connection import Database
+
+__all__ = [
+    "KnownPhoto",
+    "NewFace",
+    "NewPhoto",
+    "bump_generation",
+    "content_keys",
+    "count_faces",
+    "faces",
+    "generation",
+    "matrix",
+    "photo_by_key",
+    "store_photo",
+]
+
+# A new detector's box that overlaps an old one this much is the same face: its person carries over.
+_SAME_FACE_OVERLAP = 0.35
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NewFace:
+    """One detection, ready to be stored.
+
+    Args:
+        id: see `domain.Face`.
+        box: raster pixels.
+        landmarks: (5, 2) float32 raster pixels.
+        score: the detector's.
+        quality: 0..1.
+        measures: what the quality was made from.
+        vector: (d,) unit float32.
+    """
+
+    id: FaceId
+    box: Box
+    landmarks: NDArray[np.float32]
+    score: float
+    quality: float
+    measures: Mapping[str, float]
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPhoto:
+    """One analysed photo, ready to be stored; sizes are raster pixels."""
+
+    content_key: str
+    width: int
+    height: int
+    taken_at: str
+    camera: str
+    pipeline: str
+    embedder: str
+    min_face: int
+    faces: tuple[NewFace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPhoto:
+    """A photo that was looked at before."""
+
+    id: PhotoId
+    pipeline: str
+    embedder: str
+    min_face: int
+
+
+def photo_by_key(db: Database, content_key: str) -> KnownPhoto | None:
+    """Return the photo with that content, if it is known."""
+    row = db.execute(
+        "SELECT id, pipeline, embedder, min_face FROM photos WHERE content_key = ?", (content_key,)
+    ).fetchone()
+    return None if row is None else KnownPhoto(*row)
+
+
+def store_photo(db: Database, photo: NewPhoto) -> PhotoId:
+    """Store an analysed photo with its faces and vectors; belongs inside a transaction.
+
+    Faces of an earlier look that are found again keep their row; where another detector draws a
+    face differently, its person carries over to the box that overlaps it.
+    """
+    row = db.execute(
+        """INSERT INTO photos (content_key, width, height, taken_at, camera, pipeline, embedder,
+               min_face, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (content_key) DO UPDATE SET pipeline = excluded.pipeline,
+               embedder = excluded.embedder, min_face = excluded.min_face RETURNING id""",
+        (
+            photo.content_key, photo.width, photo.height, photo.taken_at, photo.camera,
+            photo.pipeline, photo.embedder, photo.min_face, now(),
+        ),
+    ).fetchone()  # fmt: skip
+    photo_id = PhotoId(int(row[0]))
+    _replace_faces(db, photo_id, photo)
+    db.executemany(
+        """INSERT INTO vectors (face_id, model, vector) VALUES (?, ?, ?)
+           ON CONFLICT (face_id, model) DO UPDATE SET vector = excluded.vector""",
+        [(f.id, photo.embedder, f.vector.astype("<f2").tobytes()) for f in photo.faces],
+    )
+    bump_generation(db)
+    return photo_id
+
+
+def _replace_faces(db: Database, photo_id: PhotoId, photo: NewPhoto) -> None:
+    old = {
+        face_id: (Box(left, top, right, bottom), person)
+        for face_id, left, top, right, bottom, person in db.rows(
+            """SELECT f.id, f.left, f.top, f.right, f.bottom, a.person_id FROM faces f
+               LEFT JOIN assignments a ON a.face_id = f.id WHERE f.photo_id = ?""",
+            (photo_id,),
+        )
+    }
+    db.executemany(
+        """INSERT INTO faces (id, photo_id, left, top, right, bottom, landmarks, score, quality,
+               measures, detector) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET landmarks = excluded.landmarks, score = excluded.score,
+               quality = excluded.quality, measures = excluded.measures,
+               detector = excluded.detector""",
+        [
+            (
+                f.id, photo_id, f.box.left, f.box.top, f.box.right, f.box.bottom,
+                f.landmarks.astype("<f4").tobytes(), f.score, f.quality,
+                json.dumps(dict(f.measures), sort_keys=True), photo.pipeline,
+            )
+            for f in photo.faces
+        ],
+    )  # fmt: skip
+    gone = {face: entry for face, entry in old.items() if face not in {f.id for f in photo.faces}}
+    for new in photo.faces:
+        heirs = [
+            (box.overlap(new.box), person)
+            for box, person in gone.values()
+            if person is not None and box.overlap(new.box) >= _SAME_FACE_OVERLAP
+        ]
+        if heirs and new.id not in old:
+            db.execute("INSERT INTO assignments VALUES (?, ?)", (new.id, max(heirs)[1]))
+    db.executemany("DELETE FROM faces WHERE id = ?", [(face,) for face in gone])
+
+
+def bump_generation(db: Database) -> None:
+    """Say that faces or vectors changed: derived data made before is out of date."""
+    db.set_meta("generation", str(generation(db) + 1))
+
+
+def generation(db: Database) -> int:
+    """Return how often faces or vectors have changed."""
+    return int(db.meta("generation", "0"))
+
+
+def faces(db: Database, *, min_face: int) -> list[Face]:
+    """Return the faces of all photos that have a place, in anchor order.
+
+    Args:
+        db: the catalog.
+        min_face: faces with a shorter side are left out, pixels.
+    """
+    rows = db.rows(
+        """SELECT f.id, f.photo_id, p.content_key, p.width, p.height, f.left, f.top, f.right,
+               f.bottom, f.landmarks, f.score, f.quality, f.measures
+           FROM faces f JOIN photos p ON p.id = f.photo_id
+           WHERE MIN(f.right - f.left, f.bottom - f.top) >= ?
+             AND EXISTS (SELECT 1 FROM places l WHERE l.photo_id = p.id)""",
+        (min_face,),
+    )
+    found = [
+        Face(
+            id=FaceId(face_id),
+            photo_id=PhotoId(photo_id),
+            anchor=Anchor(key, Box(left / width, top / height, right / width, bottom / height)),
+            box=Box(left, top, right, bottom),
+            landmarks=np.frombuffer(landmarks, dtype="<f4").reshape(5, 2),
+            score=score,
+            quality=quality,
+            measures=json.loads(measures),
+        )
+        for (
+            face_id, photo_id, key, width, height, left, top, right, bottom, landmarks, score,
+            quality, measures,
+        ) in rows
+    ]  # fmt: skip
+    return sorted(found, key=lambda face: face.anchor)
+
+
+def matrix(db: Database, model: str) -> FaceMatrix:
+    """Return all vectors of one model, in order of face id."""
+    rows = db.rows("SELECT face_id, vector FROM vectors WHERE model = ? ORDER BY face_id", (model,))
+    if not rows:
+        return FaceMatrix((), np.zeros((0, 1), dtype=np.float32), model)
+    raw = np.frombuffer(b"".join(vector for _, vector in rows), dtype="<f2")
+    vectors = raw.reshape(len(rows), -1).astype(np.float32)
+    # float16 rounds lengths too.
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return FaceMatrix(tuple(FaceId(face) for face, _ in rows), vectors, model)
+
+
+def content_keys(db: Database) -> list[tuple[str, str, str, int]]:
+    """Return content key, pipeline, embedder and smallest face of every photo."""
+    return [
+        (key, pipeline, embedder, min_face)
+        for key, pipeline, embedder, min_face in db.rows(
+            "SELECT content_key, pipeline, embedder, min_face FROM photos"
+        )
+    ]
+
+
+def count_faces(db: Database, *, min_face: int) -> int:
+    """Return how many faces count: large enough, and on a photo with a place."""
+    row = db.execute(
+        """SELECT COUNT(*) FROM faces f WHERE MIN(f.right - f.left, f.bottom - f.top) >= ?
+           AND EXISTS (SELECT 1 FROM places l WHERE l.photo_id = f.photo_id)""",
+        (min_face,),
+    ).fetchone()
+    return int(row[0])

@@ -1,0 +1,253 @@
+"""Where photos lie: scanned roots and the files below them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facesort.catalog.connection import now
+from facesort.domain import Photo, PhotoId, Place, PlaceState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from facesort.catalog.connection import Database
+
+__all__ = [
+    "RootPart",
+    "StoredPlace",
+    "claim_root",
+    "find_root",
+    "forget_place",
+    "photos",
+    "places_in_state",
+    "places_within",
+    "put_place",
+    "root_paths",
+    "set_place_state",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RootPart:
+    """A scanned folder, as a part of a stored root.
+
+    Args:
+        root_id: the root.
+        prefix: path of the scanned folder below the root, with a trailing '/', or empty.
+    """
+
+    root_id: int
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPlace:
+    """What the catalog knows of one file; see `domain.Place`.
+
+    Args:
+        id: row id.
+        photo_id: None while the file cannot be read.
+        content_key: of the photo, or empty.
+        pipeline: the detector that looked at the photo, or empty.
+        embedder: likewise.
+        min_face: the smallest face that was looked for, pixels.
+        tried_with: the facesort version that failed on it.
+    """
+
+    id: int
+    photo_id: PhotoId | None
+    size: int
+    mtime_ns: int
+    orientation: int
+    state: PlaceState
+    reason: str
+    tried_with: str
+    content_key: str
+    pipeline: str
+    embedder: str
+    min_face: int
+
+
+def _stored(path: str) -> bytes:
+    # surrogateescape: a file name need not be text, and must come back byte for byte.
+    return path.encode("utf-8", "surrogateescape")
+
+
+def _shown(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")
+
+
+def find_root(db: Database, folder: Path) -> RootPart | None:
+    """Find the root that a folder belongs to. Reads only."""
+    path = str(folder)
+    for root_id, raw in db.rows("SELECT id, path FROM roots"):
+        root = _shown(raw)
+        if path == root:
+            return RootPart(root_id, "")
+        if path.startswith(_with_slash(root)):
+            return RootPart(root_id, path[len(_with_slash(root)) :].replace(os.sep, "/") + "/")
+    return None
+
+
+def claim_root(db: Database, folder: Path) -> RootPart:
+    """Find or make the root that a folder belongs to; belongs inside a transaction.
+
+    A folder below a known root is a part of it. A folder above known roots takes them over, so that
+    one file has one place however it was scanned.
+    """
+    path = str(folder)
+    part = find_root(db, folder)
+    if part is not None:
+        db.execute("UPDATE roots SET scanned_at = ? WHERE id = ?", (now(), part.root_id))
+        return part
+    known = {_shown(raw): root_id for root_id, raw in db.rows("SELECT id, path FROM roots")}
+    cursor = db.execute(
+        "INSERT INTO roots (path, scanned_at) VALUES (?, ?)", (_stored(path), now())
+    )
+    new_id = int(cursor.lastrowid or 0)
+    for root, root_id in known.items():
+        if root.startswith(_with_slash(path)):
+            prefix = root[len(_with_slash(path)) :].replace(os.sep, "/") + "/"
+            db.execute(
+                "UPDATE places SET root_id = ?, path = CAST(? || path AS BLOB) WHERE root_id = ?",
+                (new_id, _stored(prefix), root_id),
+            )
+            db.execute("DELETE FROM roots WHERE id = ?", (root_id,))
+    return RootPart(new_id, "")
+
+
+def _with_slash(path: str) -> str:
+    return path if path.endswith(os.sep) else path + os.sep
+
+
+def root_paths(db: Database) -> list[Path]:
+    """Return the scanned folders."""
+    return sorted(Path(_shown(raw)) for (raw,) in db.rows("SELECT path FROM roots"))
+
+
+def places_within(db: Database, part: RootPart) -> dict[str, StoredPlace]:
+    """Return what is known below a scanned folder, by path relative to that folder."""
+    rows = db.rows(
+        """SELECT l.path, l.id, l.photo_id, l.size, l.mtime_ns, l.orientation, l.state, l.reason,
+               l.tried_with, p.content_key, p.pipeline, p.embedder, p.min_face
+           FROM places l LEFT JOIN photos p ON p.id = l.photo_id WHERE l.root_id = ?""",
+        (part.root_id,),
+    )
+    prefix = _stored(part.prefix)
+    return {
+        _shown(path[len(prefix) :]): StoredPlace(
+            place_id,
+            photo_id,
+            size,
+            mtime_ns,
+            orientation,
+            PlaceState(state),
+            reason,
+            tried_with,
+            key or "",
+            pipeline or "",
+            embedder or "",
+            min_face or 0,
+        )
+        for (
+            path, place_id, photo_id, size, mtime_ns, orientation, state, reason, tried_with,
+            key, pipeline, embedder, min_face,
+        ) in rows
+        if path.startswith(prefix)
+    }  # fmt: skip
+
+
+def put_place(
+    db: Database,
+    part: RootPart,
+    path: str,
+    *,
+    photo_id: PhotoId | None,
+    size: int,
+    mtime_ns: int,
+    orientation: int = 1,
+    state: PlaceState = PlaceState.PRESENT,
+    reason: str = "",
+    tried_with: str = "",
+) -> None:
+    """Record what is at a path now; belongs inside a transaction."""
+    db.execute(
+        """INSERT INTO places (root_id, path, photo_id, size, mtime_ns, orientation, state, reason,
+               tried_with) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+           ON CONFLICT (root_id, path) DO UPDATE SET photo_id = excluded.photo_id,
+               size = excluded.size, mtime_ns = excluded.mtime_ns,
+               orientation = excluded.orientation, state = excluded.state,
+               reason = excluded.reason, tried_with = excluded.tried_with""",
+        (
+            part.root_id, _stored(part.prefix + path), photo_id, size, mtime_ns, orientation,
+            state.value, reason, tried_with,
+        ),
+    )  # fmt: skip
+
+
+def set_place_state(db: Database, place_ids: Sequence[int], state: PlaceState) -> None:
+    """Mark places present or missing; belongs inside a transaction."""
+    db.executemany(
+        "UPDATE places SET state = ? WHERE id = ?", [(state.value, i) for i in place_ids]
+    )
+
+
+def forget_place(db: Database, place_ids: Sequence[int]) -> None:
+    """Drop places whose photo is known to be elsewhere now, or that never were photos."""
+    db.executemany("DELETE FROM places WHERE id = ?", [(i,) for i in place_ids])
+
+
+def photos(db: Database) -> dict[PhotoId, Photo]:
+    """Return all photos with their places: present ones first, then by path."""
+    places: dict[PhotoId, list[Place]] = {}
+    for photo_id, root, path, size, mtime_ns, orientation, state, reason in db.rows(
+        """SELECT l.photo_id, r.path, l.path, l.size, l.mtime_ns, l.orientation, l.state, l.reason
+           FROM places l JOIN roots r ON r.id = l.root_id WHERE l.photo_id IS NOT NULL"""
+    ):
+        places.setdefault(PhotoId(photo_id), []).append(
+            Place(
+                Path(_shown(root), _shown(path)),
+                size,
+                mtime_ns,
+                orientation,
+                PlaceState(state),
+                reason,
+            )
+        )
+    return {
+        PhotoId(photo_id): Photo(
+            PhotoId(photo_id),
+            key,
+            width,
+            height,
+            taken_at,
+            camera,
+            tuple(
+                sorted(
+                    places.get(PhotoId(photo_id), ()),
+                    key=lambda place: (place.state is not PlaceState.PRESENT, place.path),
+                )
+            ),
+        )
+        for photo_id, key, width, height, taken_at, camera in db.rows(
+            "SELECT id, content_key, width, height, taken_at, camera FROM photos"
+        )
+    }
+
+
+def places_in_state(db: Database, states: Sequence[PlaceState]) -> list[Place]:
+    """Return the places in any of these states, by path."""
+    found = [
+        Place(
+            Path(_shown(root), _shown(path)), size, mtime_ns, orientation, PlaceState(state), reason
+        )
+        for root, path, size, mtime_ns, orientation, state, reason in db.rows(
+            """SELECT r.path, l.path, l.size, l.mtime_ns, l.orientation, l.state, l.reason
+               FROM places l JOIN roots r ON r.id = l.root_id"""
+        )
+        if PlaceState(state) in states
+    ]
+    return sorted(found, key=lambda place: place.path)
