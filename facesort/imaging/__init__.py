@@ -1,0 +1,1 @@
+"""From files to pictures: walking folders, content keys, decoding, geometry, crops."""
