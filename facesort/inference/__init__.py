@@ -1,0 +1,1 @@
+"""Model cards, weights and ONNX Runtime sessions."""
