@@ -1,0 +1,1 @@
+"""Detectors, embedders and face quality."""
