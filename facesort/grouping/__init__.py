@@ -1,0 +1,1 @@
+"""From embeddings and decisions to people."""

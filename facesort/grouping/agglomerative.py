@@ -1,0 +1,89 @@
+"""scikit-learn's average-linkage agglomeration, split afterwards where it broke a constraint.
+
+All n x n distances are in memory, so it is for small libraries and for comparison.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facesort.errors import UsageError
+from facesort.grouping.calibration import MinCosineRule
+from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.linkage import average_linkage
+from facesort.search.exact import ExactNeighbours
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from facesort.grouping.calibration import MergeRule
+    from facesort.protocols import Vectors
+
+__all__ = ["MAX_FACES", "agglomerate"]
+
+MAX_FACES = 20_000  # 3.2 GB of float64 distances
+
+
+def agglomerate(vectors: Vectors, constraints: Constraints, rule: MergeRule) -> NDArray[np.int64]:
+    """Cluster with a fixed mean cosine: the rule's for two single faces.
+
+    Args:
+        vectors: (n, d) unit vectors.
+        constraints: of these rows.
+        rule: its `min_cosine` for n clusters decides.
+
+    Returns:
+        (n,) labels numbered by first row.
+
+    Raises:
+        UsageError: more than MAX_FACES faces.
+    """
+    n = len(vectors)
+    if n > MAX_FACES:
+        raise UsageError(
+            f"--method agglomerative holds all pairs in memory: {n} faces are over {MAX_FACES}",
+            hint="Use --method linkage.",
+        )
+    if n < 2:
+        return np.zeros(n, dtype=np.int64)
+    from sklearn.cluster import AgglomerativeClustering  # noqa: PLC0415 - heavy
+
+    distances = 1.0 - (vectors @ vectors.T).astype(np.float64)
+    np.clip(distances, 0.0, 2.0, out=distances)
+    model = AgglomerativeClustering(
+        n_clusters=None,
+        metric="precomputed",
+        linkage="average",
+        distance_threshold=1.0 - rule.min_cosine(n),
+    )
+    return _split_conflicts(vectors, model.fit_predict(distances), constraints)
+
+
+def _split_conflicts(
+    vectors: Vectors, found: NDArray[np.int64], constraints: Constraints
+) -> NDArray[np.int64]:
+    """Divide every cluster that holds a forbidden pair; its own faces decide who goes where."""
+    labels = np.empty(len(found), dtype=np.int64)
+    count = 0
+    for label in dict.fromkeys(found.tolist()):
+        rows = np.flatnonzero(found == label)
+        part = constraints.subset(rows)
+        inside = np.zeros(len(rows), dtype=np.int64)
+        if _conflicted(part):
+            everything = MinCosineRule(-1.0)  # whatever is not forbidden stays together
+            inside = average_linkage(
+                vectors[rows], ExactNeighbours(vectors[rows]), part, everything
+            )
+        labels[rows] = count + inside
+        count += int(inside.max()) + 1
+    numbers: dict[int, int] = {}
+    return np.array([numbers.setdefault(x, len(numbers)) for x in labels.tolist()], dtype=np.int64)
+
+
+def _conflicted(part: Constraints) -> bool:
+    claims = set(part.claims.tolist()) - {NOBODY}
+    rejected = {who for whos in part.rejected.values() for who in whos}
+    shared_photo = len(set(part.photos.tolist())) < len(part.photos)
+    return shared_photo or len(claims) > 1 or bool(claims & rejected)

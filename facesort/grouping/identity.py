@@ -1,0 +1,148 @@
+"""Which person a new cluster is: names and ids survive every re-grouping.
+
+Clusters are recomputed; people are not. The best one-to-one overlap decides, in which a confirmed
+face outweighs any number of votes, and a vote any number of faces that merely were there before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facesort.domain import PersonId, short_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from facesort.domain import Anchor
+
+__all__ = ["gather_evidence", "match_people", "person_id"]
+
+# Weights of one face's evidence. A cluster would need a million merely present faces to outvote a
+# vote.
+_PRESENT, _VOTE, _CONFIRMED = 1, 10**6, 10**12
+
+
+def person_id(anchor: Anchor) -> PersonId:
+    """Return the id of a person founded on that face: equal on every machine."""
+    box = anchor.box
+    place = f"{anchor.content_key} {box.left:.4f} {box.top:.4f} {box.right:.4f} {box.bottom:.4f}"
+    return PersonId("p" + short_hash(place, 8))
+
+
+def gather_evidence(
+    clusters: int,
+    labels: Sequence[int],
+    present: Sequence[PersonId | None],
+    votes: Sequence[PersonId | None],
+    confirmed: Sequence[bool],
+) -> list[Counter[PersonId]]:
+    """Count, for each cluster, who its faces were and who the user said they are.
+
+    Args:
+        clusters: number of clusters; labels are below it, or negative for unassigned faces.
+        labels: one per face.
+        present: the person each face was with before.
+        votes: the person the user's decisions put each face with.
+        confirmed: whether that vote is a confirmation.
+    """
+    evidence: list[Counter[PersonId]] = [Counter() for _ in range(clusters)]
+    for label, was, vote, sure in zip(labels, present, votes, confirmed, strict=True):
+        if label < 0:
+            continue
+        if was is not None:
+            evidence[label][was] += _PRESENT
+        if vote is not None:
+            evidence[label][vote] += _CONFIRMED if sure else _VOTE
+    return evidence
+
+
+def match_people(
+    evidence: Sequence[Mapping[PersonId, int]],
+    founders: Sequence[Sequence[Anchor]],
+    exists: Callable[[PersonId], bool],
+) -> tuple[list[PersonId], dict[PersonId, Anchor]]:
+    """Give each cluster a person, known or new.
+
+    Args:
+        evidence: per cluster, how strongly its faces speak for each known person.
+        founders: per cluster, the anchors of its faces; the first gives a new person its id.
+        exists: whether an id was ever given; ids are never reused.
+
+    Returns:
+        One id per cluster, and the founding anchor of each new person.
+    """
+    chosen: dict[int, PersonId] = {}
+    for component in _components(evidence):
+        chosen.update(_best_one_to_one(component, evidence))
+    taken = set(chosen.values())
+    new: dict[PersonId, Anchor] = {}
+    people = []
+    for cluster, anchors in enumerate(founders):
+        person = chosen.get(cluster)
+        if person is None:
+            person, anchor = _found(anchors, lambda p: p in taken or exists(p))
+            new[person] = anchor
+            taken.add(person)
+        people.append(person)
+    return people, new
+
+
+def _found(anchors: Sequence[Anchor], used: Callable[[PersonId], bool]) -> tuple[PersonId, Anchor]:
+    for anchor in sorted(anchors):
+        person = person_id(anchor)
+        if not used(person):
+            return person, anchor
+    # Every face of the cluster has founded somebody before: count on from the first.
+    anchor, round_ = min(anchors), 1
+    while True:
+        person = PersonId("p" + short_hash(f"{anchor.content_key} {anchor.box} {round_}", 8))
+        if not used(person):
+            return person, anchor
+        round_ += 1
+
+
+def _components(evidence: Sequence[Mapping[PersonId, int]]) -> list[list[int]]:
+    """Clusters that compete for the same people, directly or through others."""
+    first_with: dict[PersonId, int] = {}
+    parents = list(range(len(evidence)))
+
+    def find(i: int) -> int:
+        while parents[i] != i:
+            parents[i] = parents[parents[i]]
+            i = parents[i]
+        return i
+
+    for cluster, people in enumerate(evidence):
+        for person in people:
+            other = first_with.setdefault(person, cluster)
+            parents[find(cluster)] = find(other)
+    groups: dict[int, list[int]] = {}
+    for cluster, people in enumerate(evidence):
+        if people:
+            groups.setdefault(find(cluster), []).append(cluster)
+    return list(groups.values())
+
+
+def _best_one_to_one(
+    component: list[int], evidence: Sequence[Mapping[PersonId, int]]
+) -> dict[int, PersonId]:
+    people = sorted({person for cluster in component for person in evidence[cluster]})
+    if len(component) == 1:
+        cluster = component[0]
+        best = max(people, key=lambda person: (evidence[cluster][person], person))
+        return {cluster: best}
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - heavy, and rarely needed
+
+    weights = np.array(
+        [[evidence[cluster].get(person, 0) for person in people] for cluster in component],
+        dtype=np.float64,
+    )
+    rows, columns = linear_sum_assignment(weights, maximize=True)
+    return {
+        component[r]: people[c]
+        for r, c in zip(rows.tolist(), columns.tolist(), strict=True)
+        if weights[r, c] > 0
+    }

@@ -1,0 +1,224 @@
+"""The whole of grouping: faces, vectors and decisions in, people out. Pure and deterministic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facesort.errors import UsageError
+from facesort.grouping.agglomerative import agglomerate
+from facesort.grouping.anchors import AnchorIndex
+from facesort.grouping.attach import UNASSIGNED, attach_poor
+from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.identity import gather_evidence, match_people
+from facesort.grouping.linkage import average_linkage
+from facesort.grouping.threshold import connected_components
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from facesort.domain import Anchor, Face, FaceId, FaceMatrix, PersonId
+    from facesort.grouping.calibration import MergeRule
+    from facesort.grouping.standing import Standing
+    from facesort.protocols import NeighbourIndex, Vectors
+
+__all__ = ["METHODS", "Grouping", "regroup"]
+
+METHODS = ("linkage", "threshold", "agglomerative")
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """The people that faces belong to, before merges and later decisions are laid over.
+
+    Args:
+        owners: the identity of each face; faces that nobody is close enough to are left out.
+        new_people: founding anchors of the people that this grouping found first.
+        people: how many identities have a face.
+        min_cosine: the lowest cosine that joined two single faces, for the report.
+    """
+
+    owners: dict[FaceId, PersonId]
+    new_people: dict[PersonId, Anchor]
+    people: int
+    min_cosine: float
+
+
+def regroup(
+    faces: Sequence[Face],
+    matrix: FaceMatrix,
+    standing: Standing,
+    before: Mapping[FaceId, PersonId],
+    *,
+    rule: MergeRule,
+    min_quality: float,
+    method: str = "linkage",
+    make_index: Callable[[Vectors], NeighbourIndex],
+    person_exists: Callable[[PersonId], bool],
+) -> Grouping:
+    """Group all faces anew.
+
+    Args:
+        faces: any order; the result does not depend on it.
+        matrix: their vectors; faces without one are left out.
+        standing: what the user's decisions add up to.
+        before: the identity of each face until now; keeps ids stable.
+        rule: when clusters are alike enough.
+        min_quality: faces below it are attached afterwards.
+        method: one of METHODS.
+        make_index: builds the neighbour index over good faces.
+        person_exists: whether an id was ever given.
+
+    Raises:
+        UsageError: no such method.
+    """
+    if method not in METHODS:
+        raise UsageError(f"no grouping method {method!r}", hint=f"One of: {', '.join(METHODS)}.")
+    rows = {face: row for row, face in enumerate(matrix.face_ids)}
+    known = sorted((face for face in faces if face.id in rows), key=lambda face: face.anchor)
+    vectors = matrix.vectors[[rows[face.id] for face in known]]
+    said = _Said.about(known, standing, AnchorIndex(faces))
+    keep = [i for i, face in enumerate(known) if face.id not in said.not_faces]
+    known, vectors = [known[i] for i in keep], vectors[keep]
+    good = np.array([face.quality >= min_quality for face in known], dtype=bool)
+
+    def cluster(constraints: Constraints) -> NDArray[np.int64]:
+        # A confirmed face takes part whatever its quality: the user has seen it.
+        part = good | constraints.fixed
+        inner = constraints.subset(np.flatnonzero(part))
+        found = _cluster(method, vectors[part], inner, rule, make_index)
+        return attach_poor(vectors, part, found, constraints, rule)
+
+    constraints = said.constraints(known)
+    labels = cluster(constraints)
+    released = _release(labels, constraints)
+    if released is not None:
+        labels = cluster(released)
+    return _identify(known, labels, said, before, rule, person_exists)
+
+
+def _cluster(
+    method: str,
+    vectors: Vectors,
+    constraints: Constraints,
+    rule: MergeRule,
+    make_index: Callable[[Vectors], NeighbourIndex],
+) -> NDArray[np.int64]:
+    if method == "agglomerative":
+        return agglomerate(vectors, constraints, rule)
+    if method == "threshold":
+        return connected_components(make_index(vectors), constraints, rule)
+    return average_linkage(vectors, make_index(vectors), constraints, rule)
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The user's decisions, face by face."""
+
+    votes: dict[FaceId, PersonId]
+    confirmed: set[FaceId]
+    rejected: dict[FaceId, frozenset[PersonId]]
+    not_faces: set[FaceId]
+
+    @classmethod
+    def about(cls, faces: Sequence[Face], standing: Standing, index: AnchorIndex) -> _Said:
+        present = {face.id for face in faces}
+        votes: dict[FaceId, PersonId] = {}
+        confirmed: set[FaceId] = set()
+        rejected: dict[FaceId, frozenset[PersonId]] = {}
+        for anchor, person in standing.votes.items():
+            face = index.find(anchor)
+            if face in present and (face not in confirmed or anchor in standing.confirmed):
+                votes[face] = person
+                if anchor in standing.confirmed:
+                    confirmed.add(face)
+        for anchor, people in standing.rejected.items():
+            face = index.find(anchor)
+            if face in present:
+                rejected[face] = rejected.get(face, frozenset()) | frozenset(people)
+        not_faces = {face for a in standing.not_faces if (face := index.find(a)) is not None}
+        return cls(votes, confirmed, rejected, not_faces)
+
+    def constraints(self, faces: Sequence[Face]) -> Constraints:
+        """Number the identities and put the facts in row order."""
+        spoken_of = {*self.votes.values(), *(p for ps in self.rejected.values() for p in ps)}
+        numbers = {person: i for i, person in enumerate(sorted(spoken_of))}
+        claims = [numbers.get(self.votes.get(f.id), NOBODY) for f in faces]  # type: ignore[arg-type]  # None is no key
+        rejected = {
+            row: frozenset(numbers[p] for p in self.rejected[face.id])
+            for row, face in enumerate(faces)
+            if face.id in self.rejected
+        }
+        return Constraints(
+            np.array([face.photo_id for face in faces], dtype=np.int64),
+            np.array(claims, dtype=np.int64),
+            rejected,
+            np.array([face.id in self.confirmed for face in faces], dtype=bool),
+        )
+
+
+def _release(labels: NDArray[np.int64], constraints: Constraints) -> Constraints | None:
+    """Drop the claims of faces that did not end up with the rest of their identity.
+
+    A vote records that a face was there when the user spoke; it may leave when evidence says so.
+    Its claim then must not keep it from whoever it really is. Returns None when nothing is to be
+    dropped.
+    """
+    claims = constraints.claims
+    home: dict[int, int] = {}
+    for claim in sorted(set(claims.tolist()) - {NOBODY}):
+        rows = np.flatnonzero((claims == claim) & (labels != UNASSIGNED))
+        if len(rows):
+            weight = np.bincount(labels[rows], weights=1 + constraints.fixed[rows] * 1e6)
+            home[claim] = int(np.argmax(weight))
+    lost = np.array(
+        [
+            claim != NOBODY and not fixed and label != home.get(claim)
+            for claim, fixed, label in zip(
+                claims.tolist(), constraints.fixed.tolist(), labels.tolist(), strict=True
+            )
+        ],
+        dtype=bool,
+    )
+    if not lost.any():
+        return None
+    return Constraints(
+        constraints.photos, np.where(lost, NOBODY, claims), constraints.rejected, constraints.fixed
+    )
+
+
+def _identify(
+    faces: Sequence[Face],
+    labels: NDArray[np.int64],
+    said: _Said,
+    before: Mapping[FaceId, PersonId],
+    rule: MergeRule,
+    person_exists: Callable[[PersonId], bool],
+) -> Grouping:
+    count = int(labels.max()) + 1 if len(labels) else 0
+    evidence = gather_evidence(
+        count,
+        labels.tolist(),
+        [_unless_rejected(before.get(face.id), face.id, said) for face in faces],
+        [said.votes.get(face.id) for face in faces],
+        [face.id in said.confirmed for face in faces],
+    )
+    founders: list[list[Anchor]] = [[] for _ in range(count)]
+    for face, label in zip(faces, labels.tolist(), strict=True):
+        if label != UNASSIGNED:
+            founders[label].append(face.anchor)
+    people, new = match_people(evidence, founders, person_exists)
+    owners = {
+        face.id: people[label]
+        for face, label in zip(faces, labels.tolist(), strict=True)
+        if label != UNASSIGNED
+    }
+    return Grouping(owners, new, count, rule.min_cosine(count))
+
+
+def _unless_rejected(person: PersonId | None, face: FaceId, said: _Said) -> PersonId | None:
+    return None if person in said.rejected.get(face, ()) else person

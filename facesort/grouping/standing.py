@@ -1,0 +1,140 @@
+"""From the log of decisions to what stands now. Pure: the same log always gives the same answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from facesort.domain import Anchor, Decision, FaceRole, PersonId, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["History", "Standing", "replay", "standing"]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The log, divided.
+
+    Args:
+        active: decisions that stand, in the order they were made.
+        undone: decisions that `redo` can bring back, the next one last.
+    """
+
+    active: tuple[Decision, ...]
+    undone: tuple[Decision, ...]
+
+
+def replay(log: Iterable[Decision]) -> History:
+    """Apply every undo and redo of the log.
+
+    Undoing or redoing is a decision itself. A new decision clears what could be redone, as in any
+    editor; nothing is ever removed from the log.
+    """
+    active: dict[int, Decision] = {}
+    undone: dict[int, Decision] = {}
+    for decision in log:
+        if decision.verdict is Verdict.UNDO:
+            if decision.target in active:
+                undone[decision.target] = active.pop(decision.target)
+        elif decision.verdict is Verdict.REDO:
+            if decision.target in undone:
+                active[decision.target] = undone.pop(decision.target)
+        else:
+            active[decision.id] = decision
+            undone.clear()
+    return History(tuple(active[i] for i in sorted(active)), tuple(undone.values()))
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the user's active decisions add up to.
+
+    People here are identities as the clustering knows them. Merging joins identities without
+    touching the clusters beneath, so that any merge can be taken back exactly.
+
+    Args:
+        names: label and the decision that gave it.
+        merged_into: for an identity that was merged away, the survivor (may itself be merged away).
+        ignored: identities the user does not want to see.
+        votes: the identity the latest decision put a face with.
+        confirmed: faces whose vote never moves by itself.
+        rejected: for a face, the identities it is not, with the decision that said so.
+        covers: chosen cover faces.
+        not_faces: faces the user called none.
+    """
+
+    names: dict[PersonId, tuple[str | None, int]] = field(default_factory=dict)
+    merged_into: dict[PersonId, PersonId] = field(default_factory=dict)
+    ignored: set[PersonId] = field(default_factory=set)
+    votes: dict[Anchor, PersonId] = field(default_factory=dict)
+    confirmed: set[Anchor] = field(default_factory=set)
+    rejected: dict[Anchor, dict[PersonId, int]] = field(default_factory=dict)
+    covers: dict[PersonId, Anchor] = field(default_factory=dict)
+    not_faces: set[Anchor] = field(default_factory=set)
+
+    def survivor(self, person: PersonId) -> PersonId:
+        """Follow merges to the identity that stands for this one."""
+        while person in self.merged_into:
+            person = self.merged_into[person]
+        return person
+
+    def members(self) -> dict[PersonId, list[PersonId]]:
+        """For every survivor of a merge the identities merged into it, in the order they came."""
+        groups: dict[PersonId, list[PersonId]] = {}
+        for person in self.merged_into:
+            groups.setdefault(self.survivor(person), []).append(person)
+        return groups
+
+    def name_of(self, survivor: PersonId) -> tuple[str | None, int] | None:
+        """Return the label of a merged group: the survivor's own, else the first one merged in."""
+        if survivor in self.names:
+            return self.names[survivor]
+        merged = self.members().get(survivor, []) if self.merged_into else []
+        return next((self.names[person] for person in merged if person in self.names), None)
+
+
+def standing(history: History) -> Standing:
+    """Add up the active decisions, later ones winning over earlier ones."""
+    result = Standing()
+    for decision in history.active:
+        _apply_people(result, decision)
+        for face in decision.faces:
+            _apply_face(result, decision, face.anchor, face.person, face.role)
+    return result
+
+
+def _apply_people(result: Standing, decision: Decision) -> None:
+    people = decision.people
+    if decision.verdict is Verdict.NAME:
+        result.names[people[0]] = (decision.name, decision.id)
+        result.ignored.discard(people[0])  # whoever gets a name is of interest
+    elif decision.verdict is Verdict.IGNORE:
+        result.ignored.update(people)
+    elif decision.verdict is Verdict.MERGE:
+        survivor = result.survivor(people[0])
+        for person in people[1:]:
+            away = result.survivor(person)
+            if away != survivor:
+                result.merged_into[away] = survivor
+
+
+def _apply_face(
+    result: Standing, decision: Decision, anchor: Anchor, person: PersonId, role: FaceRole
+) -> None:
+    if role is FaceRole.REJECTED:
+        result.rejected.setdefault(anchor, {})[person] = decision.id
+        if result.votes.get(anchor) == person:
+            del result.votes[anchor]
+            result.confirmed.discard(anchor)
+    elif role is FaceRole.COVER:
+        result.covers[person] = anchor
+    elif role is FaceRole.NOT_A_FACE:
+        result.not_faces.add(anchor)
+    elif role is FaceRole.CONFIRMED:
+        result.votes[anchor] = person
+        result.confirmed.add(anchor)
+        result.rejected.get(anchor, {}).pop(person, None)
+    elif anchor not in result.confirmed:
+        result.votes[anchor] = person
