@@ -1,0 +1,1 @@
+"""Accuracy measures: vectors or labels in, numbers out."""
