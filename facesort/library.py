@@ -1,0 +1,414 @@
+"""The use cases: everything a user can do with a library, each a short method.
+
+A library is a folder with `catalog.db`. What scanning and grouping find is derived and can be
+computed again; what the user says is appended to the log of decisions and never lost. People are
+the last grouping with the standing decisions laid over it (`grouping.people`).
+
+    scan    walk -> what changed? -> stages.py looks at it -> catalog, 64 photos a commit -> group
+    group   snapshot of faces, vectors, decisions -> grouping.regroup -> catalog, one commit
+    decide  situation -> checked (jobs.decide) -> appended to the log, one commit
+    export  situation -> albums -> export plan -> files, with a journal
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from facesort.catalog import decisions, places
+from facesort.catalog import photos as catalog
+from facesort.catalog.connection import CATALOG_NAME, open_database
+from facesort.errors import LibraryLocked
+from facesort.files import JobLock
+from facesort.jobs import decide
+from facesort.jobs.group import GroupOptions, group_faces, needs_grouping
+from facesort.jobs.looking import SCALES, largest_face, pipeline_key
+from facesort.jobs.scan import (
+    Freshness,
+    ScanReport,
+    check_folders,
+    preview_folders,
+    scan_folders,
+)
+from facesort.jobs.situation import Situation, read_situation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from facesort.catalog.connection import Database
+    from facesort.config import Settings
+    from facesort.domain import Decision, Person, Photo, PhotoId, Place, PlaceState
+    from facesort.evaluation.clustering import ClusterResult
+    from facesort.evaluation.verification import LfwResult
+    from facesort.export.apply import ExportResult
+    from facesort.export.operations import Plan
+    from facesort.inference.card import ModelCard
+    from facesort.jobs.decide import Naming
+    from facesort.jobs.group import GroupReport
+    from facesort.protocols import Progress
+    from facesort.registry import Models
+    from facesort.stages import Pipeline
+
+__all__ = ["DEFAULT_MIN_FACE", "Library"]
+
+# Pixels, shorter side. Below it most of SFace's 112-pixel crop is invented by interpolation.
+DEFAULT_MIN_FACE = 24
+
+
+class Library:
+    """One library, open in one thread. Use it as a context manager.
+
+    Args:
+        settings: where it is, and how to look at photos.
+        progress: is told how far long jobs are.
+        create: make the library when there is none.
+        load_models: loads detector, embedder and quality; tests hand in fakes.
+        after_commit: called after every commit; tests kill the process there.
+
+    Raises:
+        LibraryNotFound, LibraryUnwritable, LibraryDamaged, SchemaTooNew: it cannot be opened.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        progress: Progress,
+        create: bool = False,
+        load_models: Callable[[Settings, Progress], Models] | None = None,
+        after_commit: Callable[[], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self._progress = progress
+        self._load_models = load_models
+        self._db: Database = open_database(
+            settings.library, create=create, after_commit=after_commit
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the catalog."""
+        self._db.close()
+
+    @staticmethod
+    def exists(settings: Settings) -> bool:
+        """Whether there is a library to open."""
+        return (settings.library / CATALOG_NAME).exists()
+
+    # -- scanning and grouping -------------------------------------------------------------------
+
+    def scan(self, folders: Sequence[Path], *, group: bool = True) -> ScanReport:
+        """Find new and changed photos below some folders, look at them, and group the faces.
+
+        Args:
+            folders: existing folders.
+            group: group afterwards, if anything changed.
+
+        Raises:
+            UsageError: a path does not exist or is no folder; nothing was done.
+            LibraryLocked: another job is running on this library.
+            ModelError: the models cannot be loaded.
+        """
+        started = time.perf_counter()
+        roots = check_folders(folders)
+        with self._job("scan"):
+            cards = self._cards()
+            fresh = self._freshness(cards)
+            if self._db.meta("min_face") != str(fresh.min_face):
+                with self._db.transaction():
+                    self._db.set_meta("min_face", str(fresh.min_face))
+                    catalog.bump_generation(self._db)  # other faces count now
+            loaded: list[Models] = []
+            counts, seconds = scan_folders(
+                self._db,
+                roots,
+                fresh,
+                make_pipeline=lambda known: self._pipeline(fresh, known, loaded),
+                exclude=[self.settings.library],
+                progress=self._progress,
+            )
+            if group and needs_grouping(self._db):
+                clock = time.perf_counter()
+                remembered = GroupOptions.from_meta(self._db.meta("group_options"))
+                self._group(cards[1], remembered)
+                seconds["group"] = time.perf_counter() - clock
+        seconds["total"] = time.perf_counter() - started
+        return ScanReport(
+            counts=counts,
+            faces=catalog.count_faces(self._db, min_face=fresh.min_face),
+            people=self._count_people(),
+            provider=loaded[0].provider if loaded else self._db.meta("provider", "none"),
+            remark=loaded[0].remark if loaded else "",
+            models={"detector": cards[0].model_key, "embedder": cards[1].model_key},
+            threshold=float(self._db.meta("threshold")) if self._db.meta("threshold") else None,
+            seconds=seconds,
+        )
+
+    def preview_scan(self, folders: Sequence[Path]) -> ScanReport:
+        """Say what a scan would open; nothing is changed."""
+        started = time.perf_counter()
+        counts = preview_folders(
+            self._db,
+            check_folders(folders),
+            self._freshness(self._cards()),
+            [self.settings.library],
+        )
+        seconds = {"total": time.perf_counter() - started}
+        return ScanReport(counts, seconds=seconds, dry_run=True)
+
+    def group(self, options: GroupOptions) -> GroupReport:
+        """Group all stored faces anew; later scans group in the same way.
+
+        Raises:
+            LibraryLocked: another job is running on this library.
+            UsageError: an option is out of range.
+        """
+        with self._job("grouping"):
+            return self._group(self._cards()[1], options)
+
+    def _group(self, card: ModelCard, options: GroupOptions) -> GroupReport:
+        return group_faces(self._db, card, options, min_face=self.min_face, progress=self._progress)
+
+    @contextmanager
+    def _job(self, job: str) -> Iterator[None]:
+        """Admit one long job at a time to this library."""
+        with JobLock(self.settings.library / "job.lock", job):
+            yield
+
+    def _cards(self) -> tuple[ModelCard, ModelCard]:
+        from facesort.inference.card import ModelKind  # noqa: PLC0415 - people commands need no model
+        from facesort.registry import find_card  # noqa: PLC0415
+
+        where = self.settings.models_dir
+        return (
+            find_card(self.settings.detector, where, ModelKind.DETECTOR),
+            find_card(self.settings.embedder, where, ModelKind.EMBEDDER),
+        )
+
+    def _freshness(self, cards: tuple[ModelCard, ModelCard]) -> Freshness:
+        detector, embedder = cards
+        return Freshness(
+            pipeline_key(detector), embedder.model_key, self.settings.min_face or self.min_face
+        )
+
+    def _pipeline(
+        self, fresh: Freshness, known: Callable[[str], bool], loaded: list[Models]
+    ) -> Pipeline:
+        from facesort.registry import load_models  # noqa: PLC0415
+        from facesort.stages import Pipeline  # noqa: PLC0415 - a scan that opens no photo needs none
+
+        models = (self._load_models or load_models)(self.settings, self._progress)
+        loaded.append(models)
+        with self._db.transaction():
+            self._db.set_meta("provider", models.provider)
+        return Pipeline(
+            models.detector,
+            models.embedder,
+            models.quality,
+            pipeline_key=fresh.pipeline,
+            scales=SCALES,
+            trusted_pixels=largest_face(models.detector_card),
+            min_face=fresh.min_face,
+            workers=self.settings.worker_threads,
+            max_megapixels=self.settings.max_megapixels,
+            is_current=known,
+        )
+
+    def _count_people(self) -> int:
+        return sum(
+            bool(person.faces) or person.name is not None
+            for person in self.situation().people.by_id.values()
+        )
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    @property
+    def min_face(self) -> int:
+        """Smallest face that counts in this library: shorter side in original pixels."""
+        return int(self._db.meta("min_face", str(DEFAULT_MIN_FACE)))
+
+    @property
+    def id(self) -> str:
+        """A random number given at its making."""
+        return self._db.meta("library_id")
+
+    def situation(self) -> Situation:
+        """Read faces, decisions and people as they are now."""
+        with self._db.snapshot():
+            return read_situation(self._db, min_face=self.min_face)
+
+    def photos(self) -> dict[PhotoId, Photo]:
+        """Return all photos with their places."""
+        with self._db.snapshot():
+            return places.photos(self._db)
+
+    def places(self, states: Sequence[PlaceState]) -> list[Place]:
+        """Return the files in any of these states, by path."""
+        return places.places_in_state(self._db, states)
+
+    def roots(self) -> list[Path]:
+        """Return the scanned folders."""
+        return places.root_paths(self._db)
+
+    def log(self) -> list[Decision]:
+        """Return every decision ever made, oldest first."""
+        return decisions.log(self._db)
+
+    # -- deciding --------------------------------------------------------------------------------
+
+    def name(self, reference: str, text: str, *, same: bool | None = None) -> Naming:
+        """Call a person by a name; see `jobs.decide.name`."""
+        with self._deciding() as situation:
+            return decide.name(self._db, situation, situation.person(reference), text, same=same)
+
+    def merge(self, references: Sequence[str], *, keep_first_name: bool = False) -> Person:
+        """Make several people one; returns the survivor as it is afterwards."""
+        with self._deciding() as situation:
+            persons = [situation.person(reference) for reference in references]
+            decide.merge(self._db, situation, persons, keep_first_name=keep_first_name)
+        return self.situation().person(persons[0].id)
+
+    def reject(self, faces: Sequence[str]) -> int:
+        """Say that faces are not the person they are with; returns the decision's number."""
+        with self._deciding() as situation:
+            return decide.reject(self._db, situation, [situation.face(face) for face in faces])
+
+    def ignore(self, references: Sequence[str]) -> list[Person]:
+        """Stop showing people."""
+        with self._deciding() as situation:
+            persons = [situation.person(reference) for reference in references]
+            decide.ignore(self._db, situation, persons)
+            return persons
+
+    def undo(self, count: int = 1, *, decision: int | None = None) -> list[Decision]:
+        """Take back the last decisions, or one particular one."""
+        with self._deciding() as situation:
+            undone = decide.undo(self._db, situation, count, decision)
+            self._mark_regroup(undone)
+        self._regroup_if_marked()
+        return undone
+
+    def redo(self, count: int = 1) -> list[Decision]:
+        """Bring back what was undone last."""
+        with self._deciding() as situation:
+            redone = decide.redo(self._db, situation, count)
+            self._mark_regroup(redone)
+        self._regroup_if_marked()
+        return redone
+
+    @contextmanager
+    def _deciding(self) -> Iterator[Situation]:
+        """Judge and write in one transaction: nobody decides or publishes in between."""
+        with self._db.transaction():
+            yield read_situation(self._db, min_face=self.min_face)
+
+    def _mark_regroup(self, changed: Sequence[Decision]) -> None:
+        # What was decided before the last grouping shaped it: only a new one takes that back.
+        grouped = int(self._db.meta("grouped_decision", "0"))
+        if any(decision.id <= grouped for decision in changed):
+            self._db.set_meta("regroup", "1")
+
+    def _regroup_if_marked(self) -> None:
+        if self._db.meta("regroup") != "1":
+            return
+        try:
+            self.group(GroupOptions.from_meta(self._db.meta("group_options")))
+        except LibraryLocked:
+            self._progress.note("A job is running; it will group anew with this in mind.")
+
+    # -- exporting -------------------------------------------------------------------------------
+
+    def plan_export(
+        self, dest: Path, *, layout: str, mode: str, unnamed: bool, min_photos: int
+    ) -> Plan:
+        """Say what an export would do; nothing on the disk changes."""
+        from facesort.export.albums import plan_albums  # noqa: PLC0415 - only exports need it
+        from facesort.export.manifest import Mode  # noqa: PLC0415
+        from facesort.jobs.albums import collect_albums  # noqa: PLC0415
+
+        albums = collect_albums(
+            self.situation(), self.photos(), unnamed=unnamed, min_photos=min_photos
+        )
+        return plan_albums(
+            albums,
+            dest,
+            library=self.id,
+            layout=layout,
+            mode=Mode(mode),
+            scanned_roots=self.roots(),
+        )
+
+    def export(
+        self, dest: Path, *, layout: str, mode: str, unnamed: bool, min_photos: int
+    ) -> ExportResult:
+        """Write albums of people. Originals are only read.
+
+        Raises:
+            ExportError and its kinds; see `export.albums`.
+        """
+        from facesort.export.albums import export_albums  # noqa: PLC0415 - only exports need it
+        from facesort.export.manifest import Mode  # noqa: PLC0415
+        from facesort.jobs.albums import collect_albums  # noqa: PLC0415
+
+        albums = collect_albums(
+            self.situation(), self.photos(), unnamed=unnamed, min_photos=min_photos
+        )
+        return export_albums(
+            albums,
+            dest,
+            library=self.id,
+            progress=self._progress,
+            layout=layout,
+            mode=Mode(mode),
+            scanned_roots=self.roots(),
+        )
+
+    def sheets(self, folder: Path, persons: Sequence[Person]) -> list[Path]:
+        """Write one strip of faces per person.
+
+        Raises:
+            DestinationOverlaps: the folder lies in a scanned one, whose next scan would find faces
+            in it. DestinationUnwritable: it cannot be written.
+        """
+        from facesort.export.destination import check_destination  # noqa: PLC0415 - pictures are heavy
+        from facesort.imaging.crops import PhotoCrops  # noqa: PLC0415
+        from facesort.jobs.sheets import write_sheets  # noqa: PLC0415
+
+        check_destination(folder, self.roots())
+        crops = PhotoCrops(
+            self.photos(),
+            self.settings.library / "cache",
+            max_megapixels=self.settings.max_megapixels,
+        )
+        return write_sheets(folder, persons, self.situation(), crops, self._progress)
+
+    # -- measuring -------------------------------------------------------------------------------
+
+    def bench_clusters(self, truth: Path) -> ClusterResult:
+        """Judge the people of this library against a truth file or a folder of labelled folders."""
+        from facesort.jobs.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
+
+        return bench_clusters(truth, self.situation(), self.photos())
+
+    def bench_lfw(self, folder: Path, pairs: Path) -> LfwResult:
+        """Run the LFW protocol on a folder that this library has scanned."""
+        from facesort.jobs.bench import bench_lfw  # noqa: PLC0415 - only benchmarks need it
+
+        with self._db.snapshot():
+            faces = catalog.faces(self._db, min_face=self.min_face)
+            matrix = catalog.matrix(self._db, self._cards()[1].model_key)
+        return bench_lfw(folder, pairs, faces, matrix, self.photos())
