@@ -1,0 +1,230 @@
+"""`facesort scan` and `facesort group`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from facesort.cli import context
+
+if TYPE_CHECKING:
+    from facesort.cli.render import Screen
+    from facesort.config import Settings
+    from facesort.jobs.group import GroupReport
+    from facesort.jobs.scan import ScanCounts, ScanReport
+
+__all__ = ["register"]
+
+_EXIT_SOME_FAILED = 3
+_SHOWN_FAILURES = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: facesort scan ~/Pictures/wedding --library wedding")(scan)
+    app.command(epilog="Example: facesort group --wrong-merges 0.1")(group)
+
+
+def scan(
+    ctx: typer.Context,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders of photos.")],
+    model: Annotated[
+        str | None, typer.Option(help="Embedder; see facesort models list.", show_default="sface")
+    ] = None,
+    provider: Annotated[
+        str | None,
+        typer.Option(help="auto, cpu, cuda...: where the models run.", show_default="auto"),
+    ] = None,
+    batch_size: Annotated[
+        str | None,
+        typer.Option(metavar="N|auto", help="Faces embedded at a time.", show_default="auto"),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Decoding threads.", show_default="one per core")
+    ] = None,
+    min_face: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PX",
+            help="Smallest face, shorter side in original pixels; remembered by the library.",
+            show_default="24",
+        ),
+    ] = None,
+    max_megapixels: Annotated[
+        float | None,
+        typer.Option(help="Larger photos are recorded as too large.", show_default="300"),
+    ] = None,
+    models_dir: Annotated[
+        Path | None, typer.Option(help="Look here first for weights, and for own model cards.")
+    ] = None,
+    no_group: Annotated[bool, typer.Option("--no-group", help="Do not group afterwards.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be looked at.")
+    ] = False,
+) -> None:
+    """Find new and changed photos, detect and embed their faces, and group them into people."""
+    shared = context.of(ctx)
+    screen = shared.screen()
+    settings = shared.settings(
+        embedder=model,
+        provider=provider,
+        batch_size=batch_size,
+        workers=workers,
+        min_face=min_face,
+        max_megapixels=max_megapixels,
+        models_dir=models_dir,
+    )
+    from facesort.jobs.scan import check_folders  # noqa: PLC0415 - kept out of --help
+    from facesort.library import Library  # noqa: PLC0415
+
+    check_folders(paths)  # before an empty library is made
+    if dry_run:
+        report = _preview(settings, paths, screen)
+    else:
+        with Library(settings, progress=screen.progress(), create=True) as library:
+            report = library.scan(paths, group=not no_group)
+    _show_scan(screen, report)
+    if report.counts.failed:
+        raise typer.Exit(_EXIT_SOME_FAILED)
+
+
+def _preview(settings: Settings, paths: list[Path], screen: Screen) -> ScanReport:
+    """Say what a scan would open; without a library every photo is new, and none is made."""
+    from facesort.jobs.scan import preview_without_library  # noqa: PLC0415 - kept out of --help
+    from facesort.library import Library  # noqa: PLC0415
+
+    if not Library.exists(settings):
+        return preview_without_library(paths)
+    with Library(settings, progress=screen.progress()) as library:
+        return library.preview_scan(paths)
+
+
+def _show_scan(screen: Screen, report: ScanReport) -> None:
+    if screen.json:
+        screen.document(scan_document(report))
+        return
+    if report.remark:
+        screen.say(f"Runs on the CPU: {report.remark}")
+    screen.text(_photos_line(report))
+    for reason, number in sorted(report.counts.skipped.items()):
+        screen.text(f"Skipped {number:,}: {reason}.")
+    _say_problems(screen, report.counts)
+    if report.dry_run:
+        return
+    if report.counts.seen and not report.faces:
+        screen.text("No faces were found.")
+    elif report.faces:
+        screen.text(
+            f"The library has {report.faces:,} faces of {report.people:,} people "
+            f"(models on {report.provider}, {report.seconds['total']:.1f} s)."
+        )
+        screen.say("Who is who: facesort people")
+
+
+def _photos_line(report: ScanReport) -> str:
+    counts = report.counts
+    if counts.seen == 0:
+        return "No photos were found there."
+    always = {"new": counts.new, "changed": counts.changed, "unchanged": counts.unchanged}
+    if report.dry_run:
+        always = {"would be looked at": counts.new + counts.changed, "unchanged": counts.unchanged}
+    rarely = {
+        "moved": counts.moved,
+        "copies": counts.copies,
+        "missing": counts.missing,
+        "failed": counts.failed,
+    }
+    shown = [f"{n:,} {what}" for what, n in always.items()]
+    shown += [f"{n:,} {what}" for what, n in rarely.items() if n]
+    return f"{counts.seen:,} photos: {', '.join(shown)}."
+
+
+def _say_problems(screen: Screen, counts: ScanCounts) -> None:
+    for path, reason in counts.failures[:_SHOWN_FAILURES]:
+        screen.say(f"Failed: {path}: {reason}")
+    more = len(counts.failures) - _SHOWN_FAILURES
+    if more > 0:
+        screen.say(f"... and {more} more: facesort photos --failed")
+    for root in counts.vanished:
+        screen.say(
+            f"More than half of the photos below {root} are gone: is a drive unplugged? "
+            "Nothing there was marked as missing."
+        )
+    for folder in counts.exported:
+        screen.say(f"Passed over {folder}: facesort wrote these albums.")
+
+
+def scan_document(report: ScanReport) -> dict[str, object]:
+    """Return the JSON form of a scan's report."""
+    counts = report.counts
+    names = ("seen", "new", "changed", "moved", "copies", "unchanged", "missing", "failed")
+    return {
+        "photos": {
+            **{name: getattr(counts, name) for name in names},
+            "skipped": dict(sorted(counts.skipped.items())),
+        },
+        "faces": report.faces,
+        "people": report.people,
+        "provider": report.provider,
+        "models": report.models,
+        "threshold": report.threshold,
+        "seconds": {stage: round(value, 3) for stage, value in report.seconds.items()},
+        "failures": [{"path": path, "reason": reason} for path, reason in counts.failures],
+        "vanished": counts.vanished,
+        "dry_run": report.dry_run,
+    }
+
+
+def group(
+    ctx: typer.Context,
+    all_faces: Annotated[
+        bool,
+        typer.Option("--all", help="Group all faces from nothing (so far the only way)."),
+    ] = False,
+    method: Annotated[
+        str, typer.Option(help="linkage, threshold (FaceNet's) or agglomerative (scikit-learn's).")
+    ] = "linkage",
+    wrong_merges: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Expected wrong merges per 1,000 people.", show_default="1"),
+    ] = None,
+    false_match_rate: Annotated[
+        float | None, typer.Option(metavar="R", help="Instead: false match rate of one comparison.")
+    ] = None,
+    min_cosine: Annotated[
+        float | None, typer.Option(metavar="C", help="Instead: a fixed mean cosine similarity.")
+    ] = None,
+) -> None:
+    """Group what is stored into people again. Names and decisions stay."""
+    del all_faces
+    shared = context.of(ctx)
+    screen = shared.screen()
+    from facesort.jobs.group import GroupOptions  # noqa: PLC0415 - kept out of --help
+
+    options = GroupOptions(method, wrong_merges, false_match_rate, min_cosine)
+    with shared.open(screen) as library:
+        _show_group(screen, library.group(options))
+
+
+def _show_group(screen: Screen, report: GroupReport) -> None:
+    if screen.json:
+        screen.document(
+            {
+                "people": report.people,
+                "faces": report.faces,
+                "unassigned": report.unassigned,
+                "threshold": round(report.min_cosine, 4),
+                "method": report.method,
+                "rule": report.rule,
+            }
+        )
+        return
+    screen.text(
+        f"{report.faces:,} faces: {report.people:,} people, {report.unassigned:,} too poor to tell."
+    )
+    screen.text(
+        f"Two single faces were joined above cosine {report.min_cosine:.3f} "
+        f"({report.method}, {report.rule})."
+    )
