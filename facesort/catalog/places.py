@@ -11,7 +11,7 @@ from facesort.catalog.connection import now
 from facesort.domain import Photo, PhotoId, Place, PlaceState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from facesort.catalog.connection import Database
 
@@ -21,9 +21,11 @@ __all__ = [
     "claim_root",
     "find_root",
     "forget_place",
+    "of_photo",
     "photos",
     "places_in_state",
     "places_within",
+    "present_photos",
     "put_place",
     "root_paths",
     "set_place_state",
@@ -251,3 +253,26 @@ def places_in_state(db: Database, states: Sequence[PlaceState]) -> list[Place]:
         if PlaceState(state) in states
     ]
     return sorted(found, key=lambda place: place.path)
+
+
+def present_photos(db: Database, *, without: Collection[int]) -> set[PhotoId]:
+    """Return the photos with a present place that is not one of these."""
+    return {
+        PhotoId(photo_id)
+        for place_id, photo_id in db.rows(
+            "SELECT id, photo_id FROM places WHERE state = 'present' AND photo_id IS NOT NULL"
+        )
+        if place_id not in without
+    }
+
+
+def of_photo(db: Database, photo_id: PhotoId) -> list[tuple[int, Path]]:
+    """Return row id and path of every place of a photo."""
+    return [
+        (place_id, Path(_shown(root), _shown(path)))
+        for place_id, root, path in db.rows(
+            """SELECT l.id, r.path, l.path FROM places l JOIN roots r ON r.id = l.root_id
+               WHERE l.photo_id = ?""",
+            (photo_id,),
+        )
+    ]

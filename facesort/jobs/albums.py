@@ -61,8 +61,10 @@ def _album_photos(
     for photo_id, ids in faces.items():
         photo = photos[photo_id]
         present = [p for p in photo.places if p.state is PlaceState.PRESENT]
-        place = present[0] if present else photo.places[0]
-        source = str(place.path) if present else None
+        # A copy will do when the first place has gone since its folder was scanned last.
+        there = [p for p in present if p.path.is_file()] or present
+        place = there[0] if there else photo.places[0]
+        source = str(place.path) if there else None
         yield AlbumPhoto(
             content_key=photo.content_key,
             source=source,

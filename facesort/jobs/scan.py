@@ -142,7 +142,7 @@ class _Scan:
         self.jobs: list[_Job] = []
         self.back: list[int] = []  # places that were missing and are there again
         self.gone: list[tuple[Path, list[StoredPlace], int]] = []
-        self.arrived: dict[PhotoId, list[bool]] = {}  # photos with a new path this time
+        self.arrived: Counter[PhotoId] = Counter()  # known photos at a new path this time
 
     def compare(self, root: Path, part: RootPart, found: Walk) -> None:
         """Sort the files of one folder into unchanged, failed before, and to be opened."""
@@ -211,7 +211,7 @@ class _Scan:
             self.counts.new += 1
         else:
             # Moved or copied: known when the walk has told what is gone.
-            self.arrived.setdefault(photo_id, []).append(True)
+            self.arrived[photo_id] += 1
             if looked.photo is None:
                 catalog.bump_generation(self.db)  # a photo without a place may count again
 
@@ -240,32 +240,45 @@ class _Scan:
 
     def settle(self) -> None:
         """Decide about places that were not seen: moved, missing, or an unplugged drive."""
-        moved, missing, dropped = [], [], []
-        for root, unseen, present in self.gone:
+        unseen = {place.id for _, places_, _ in self.gone for place in places_}
+        elsewhere = places.present_photos(self.db, without=unseen) if unseen else set()
+        dropped: list[int] = []
+        missing: list[int] = []
+        for root, places_, present in self.gone:
             lost = []
-            for place in unseen:
-                if place.photo_id is None:
-                    dropped.append(place.id)  # a file that never could be read
-                elif self.arrived.get(place.photo_id):
-                    self.arrived[place.photo_id].pop()
-                    moved.append(place.id)
-                elif place.state is not PlaceState.MISSING:
+            for place in places_:
+                if place.photo_id is None or place.photo_id in elsewhere:
+                    # It never could be read, or the picture is somewhere else: nothing is missing.
+                    dropped.append(place.id)
+                    self.counts.moved += self._is_arrival(place.photo_id)
+                elif place.state is PlaceState.MISSING:
+                    self.counts.missing += 1
+                else:
                     lost.append(place.id)
-            if lost and len(lost) > _VANISHED_SHARE * present:
+            if len(lost) > _VANISHED_SHARE * present:
                 self.counts.vanished.append(str(root))
             else:
                 missing += lost
-            self.counts.missing += sum(
-                place.state is PlaceState.MISSING and place.id not in moved for place in unseen
-            )
-        self.counts.moved = len(moved)
-        self.counts.copies = sum(len(left) for left in self.arrived.values())
+        for photo_id in list(self.arrived):
+            for place_id, path in places.of_photo(self.db, photo_id):
+                # It came from a folder that is not scanned now, and is not there any more.
+                if place_id not in unseen and not path.exists() and self._is_arrival(photo_id):
+                    dropped.append(place_id)
+                    self.counts.moved += 1
+        self.counts.copies = sum(self.arrived.values())
         self.counts.missing += len(missing)
-        if moved or missing or dropped or self.back:
+        if missing or dropped or self.back:
             with self.db.transaction():
-                places.forget_place(self.db, moved + dropped)
+                places.forget_place(self.db, dropped)
                 places.set_place_state(self.db, missing, PlaceState.MISSING)
                 places.set_place_state(self.db, self.back, PlaceState.PRESENT)
+
+    def _is_arrival(self, photo_id: PhotoId | None) -> bool:
+        """Whether a photo turned up at one more new path than was accounted for."""
+        if photo_id is None or not self.arrived[photo_id]:
+            return False
+        self.arrived[photo_id] -= 1
+        return True
 
 
 def _as_folder(path: str) -> str:
