@@ -264,6 +264,10 @@ class Library:
         """Return the scanned folders."""
         return places.root_paths(self._db)
 
+    def _closed_to_output(self) -> list[Path]:
+        """Folders into which nothing for the user is written: scanned ones, and the library's."""
+        return [*self.roots(), self.settings.library]
+
     def log(self) -> list[Decision]:
         """Return every decision ever made, oldest first."""
         return decisions.log(self._db)
@@ -349,7 +353,7 @@ class Library:
             library=self.id,
             layout=layout,
             mode=Mode(mode),
-            scanned_roots=self.roots(),
+            scanned_roots=self._closed_to_output(),
         )
 
     def export(
@@ -374,7 +378,7 @@ class Library:
             progress=self._progress,
             layout=layout,
             mode=Mode(mode),
-            scanned_roots=self.roots(),
+            scanned_roots=self._closed_to_output(),
         )
 
     def sheets(self, folder: Path, persons: Sequence[Person]) -> list[Path]:
@@ -388,7 +392,7 @@ class Library:
         from facesort.imaging.crops import PhotoCrops  # noqa: PLC0415
         from facesort.jobs.sheets import write_sheets  # noqa: PLC0415
 
-        check_destination(folder, self.roots())
+        check_destination(folder, self._closed_to_output())
         crops = PhotoCrops(
             self.photos(),
             self.settings.library / "cache",

@@ -232,7 +232,7 @@ def test_a_lock_file_removed_while_it_was_opened_is_made_again(tmp_path, monkeyp
 
     path = tmp_path / "l"
     real = module._lock
-    calls = []
+    calls: list[int] = []
 
     def lock(handle):
         real(handle)
@@ -249,6 +249,30 @@ def test_a_lock_file_removed_while_it_was_opened_is_made_again(tmp_path, monkeyp
 def test_a_lock_in_a_folder_that_is_gone_is_a_library_that_cannot_be_written(tmp_path):
     with pytest.raises(LibraryUnwritable), JobLock(tmp_path / "gone" / "l", "scan"):
         pass
+
+
+@posix
+def test_two_jobs_that_start_together_are_not_both_admitted(tmp_path):
+    """Four processes take and remove one lock in turn; a file made anew shows every overlap."""
+    script = """
+import sys, time
+from pathlib import Path
+from facesort.errors import LibraryLocked
+from facesort.files import JobLock
+folder = Path(sys.argv[1])
+done = 0
+while done < 20:
+    try:
+        with JobLock(folder / "l", "export", remove=True):
+            (folder / "inside").open("x").close()
+            (folder / "inside").unlink()
+            done += 1
+    except LibraryLocked:
+        time.sleep(0.0005)
+"""
+    jobs = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(4)]
+    assert [job.wait(timeout=60) for job in jobs] == [0] * 4
+    assert list(tmp_path.iterdir()) == []
 
 
 @posix
