@@ -28,8 +28,8 @@ class Settings:
         library: folder of the library.
         cache_dir: weights and prepared graphs, shared by all libraries; may be deleted at any time.
         models_dir: where weights are looked for first, and cards of one's own.
-        detector: name of a model card.
-        embedder: name of a model card.
+        detector: name of a model card; None takes the library's own.
+        embedder: likewise.
         provider: "auto", "cpu", "cuda"...
         workers: threads that decode and detect.
         batch_size: crops per run of the embedder; 0 chooses.
@@ -40,8 +40,8 @@ class Settings:
     library: Path
     cache_dir: Path
     models_dir: Path | None = None
-    detector: str = "yunet"
-    embedder: str = "sface"
+    detector: str | None = None
+    embedder: str | None = None
     provider: str = "auto"
     workers: int = 0
     batch_size: int = 0

@@ -18,10 +18,11 @@
     │   ├ WeightsMissing                      23
     │   ├ WeightsCorrupt                      24
     │   ├ ProviderUnavailable                 25
-    │   └ ModelMismatch                       26   vectors of two models were about to be compared
+    │   ├ ModelMismatch                       26   vectors of two models were compared
+    │   └ LicenceNotAccepted                  27   no commercial use: the user must agree once
     ├ DecisionConflict                        30
-    │   └ NameTaken                           30   somebody else has that name: same person or
-    another? └ ExportError                             40   also: an original is missing
+    │   └ NameTaken                           30   the same person, or another of that name?
+    └ ExportError                             40   also: an original is missing
         ├ DestinationOccupied                 41
         ├ DestinationOverlaps                 42
         └ DestinationUnwritable               43   no space, no permission
@@ -45,6 +46,7 @@ __all__ = [
     "LibraryLocked",
     "LibraryNotFound",
     "LibraryUnwritable",
+    "LicenceNotAccepted",
     "ModelError",
     "ModelMismatch",
     "NameTaken",
@@ -190,6 +192,12 @@ class ModelMismatch(ModelError):
     """Vectors of two different models were about to be compared."""
 
     exit_code = 26
+
+
+class LicenceNotAccepted(ModelError):
+    """The weights may not be used commercially, and the user has not yet agreed to that."""
+
+    exit_code = 27
 
 
 class DecisionConflict(FacesortError):

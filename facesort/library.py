@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, places
@@ -50,10 +51,13 @@ if TYPE_CHECKING:
     from facesort.jobs.decide import Naming
     from facesort.jobs.group import GroupReport
     from facesort.protocols import Progress
-    from facesort.registry import Models
+    from facesort.registry import LoadModels, Models
     from facesort.stages import Pipeline
 
-__all__ = ["DEFAULT_MIN_FACE", "Library"]
+__all__ = ["DEFAULT_DETECTOR", "DEFAULT_EMBEDDER", "DEFAULT_MIN_FACE", "Library"]
+
+# Both are published for commercial use too; see their cards.
+DEFAULT_DETECTOR, DEFAULT_EMBEDDER = "yunet", "sface"
 
 # Pixels, shorter side. Below it most of SFace's 112-pixel crop is invented by interpolation.
 DEFAULT_MIN_FACE = 24
@@ -79,14 +83,19 @@ class Library:
         *,
         progress: Progress,
         create: bool = False,
-        load_models: Callable[[Settings, Progress], Models] | None = None,
+        load_models: LoadModels | None = None,
         after_commit: Callable[[], None] | None = None,
     ) -> None:
-        self.settings = settings
         self._progress = progress
         self._load_models = load_models
         self._db: Database = open_database(
             settings.library, create=create, after_commit=after_commit
+        )
+        # What the user does not say now, the library remembers from when it was said.
+        self.settings = replace(
+            settings,
+            detector=settings.detector or self._db.meta("detector", DEFAULT_DETECTOR),
+            embedder=settings.embedder or self._db.meta("embedder", DEFAULT_EMBEDDER),
         )
 
     def __enter__(self) -> Self:
@@ -128,10 +137,7 @@ class Library:
         with self._job("scan"):
             cards = self._cards()
             fresh = self._freshness(cards)
-            if self._db.meta("min_face") != str(fresh.min_face):
-                with self._db.transaction():
-                    self._db.set_meta("min_face", str(fresh.min_face))
-                    catalog.bump_generation(self._db)  # other faces count now
+            self._remember(cards, fresh.min_face)
             loaded: list[Models] = []
             counts, seconds = scan_folders(
                 self._db,
@@ -157,6 +163,14 @@ class Library:
             threshold=float(self._db.meta("threshold")) if self._db.meta("threshold") else None,
             seconds=seconds,
         )
+
+    def _remember(self, cards: tuple[ModelCard, ModelCard], min_face: int) -> None:
+        said = {"detector": cards[0].name, "embedder": cards[1].name, "min_face": str(min_face)}
+        if any(self._db.meta(key) != value for key, value in said.items()):
+            with self._db.transaction():
+                for key, value in said.items():
+                    self._db.set_meta(key, value)
+                catalog.bump_generation(self._db)  # other faces or vectors count now
 
     def preview_scan(self, folders: Sequence[Path]) -> ScanReport:
         """Say what a scan would open; nothing is changed."""
@@ -195,8 +209,8 @@ class Library:
 
         where = self.settings.models_dir
         return (
-            find_card(self.settings.detector, where, ModelKind.DETECTOR),
-            find_card(self.settings.embedder, where, ModelKind.EMBEDDER),
+            find_card(self.settings.detector or DEFAULT_DETECTOR, where, ModelKind.DETECTOR),
+            find_card(self.settings.embedder or DEFAULT_EMBEDDER, where, ModelKind.EMBEDDER),
         )
 
     def _freshness(self, cards: tuple[ModelCard, ModelCard]) -> Freshness:
@@ -211,7 +225,7 @@ class Library:
         from facesort.registry import load_models  # noqa: PLC0415
         from facesort.stages import Pipeline  # noqa: PLC0415 - a scan that opens no photo needs none
 
-        models = (self._load_models or load_models)(self.settings, self._progress)
+        models = (self._load_models or load_models)(self.settings, self._cards(), self._progress)
         loaded.append(models)
         with self._db.transaction():
             self._db.set_meta("provider", models.provider)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from facesort.errors import CardInvalid, UnknownModel, WeightsCorrupt
+from facesort.errors import CardInvalid, LicenceNotAccepted, UnknownModel, WeightsCorrupt
 from facesort.inference.card import ModelCard, ModelKind, load_cards
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from facesort.inference.session import Session
     from facesort.protocols import Detector, Embedder, Progress, QualityScorer
 
-__all__ = ["Models", "find_card", "load_models", "pull"]
+__all__ = ["LoadModels", "Models", "accept_licence", "find_card", "load_models", "pull"]
 
 
 class Models(NamedTuple):
@@ -74,8 +74,29 @@ def find_card(name: str, models_dir: Path | None, kind: ModelKind | None = None)
     return card
 
 
+def accept_licence(card: ModelCard, settings: Settings) -> None:
+    """Remember, beside the weights, that the user accepts their terms."""
+    note = _acceptance(card, settings)
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(f"{card.weights.licence}\n", encoding="utf-8")
+
+
+def _acceptance(card: ModelCard, settings: Settings) -> Path:
+    return settings.cache_dir / "licences" / f"{card.weights.sha256}.txt"
+
+
 def pull(card: ModelCard, settings: Settings, progress: Progress) -> Path:
-    """Make sure that the weights are on this machine; return their file."""
+    """Make sure that the weights are on this machine; return their file.
+
+    Raises:
+        LicenceNotAccepted: they may not be used commercially, and the user has not yet agreed.
+    """
+    if not card.weights.commercial_use and not _acceptance(card, settings).exists():
+        raise LicenceNotAccepted(
+            f"the weights of {card.name} ({card.weights.licence}) may not be used commercially",
+            hint=f"If that suits you, say so once: facesort models pull {card.name} "
+            "--accept-licence",
+        )
     from facesort.inference.weights import find_or_fetch  # noqa: PLC0415
 
     return find_or_fetch(
@@ -83,19 +104,29 @@ def pull(card: ModelCard, settings: Settings, progress: Progress) -> Path:
     )
 
 
-def load_models(settings: Settings, progress: Progress) -> Models:
-    """Load the detector and the embedder that the settings name.
+class LoadModels(Protocol):
+    """Loads a detector and an embedder: `load_models`, or a test's fake."""
+
+    def __call__(
+        self, settings: Settings, cards: tuple[ModelCard, ModelCard], progress: Progress
+    ) -> Models:
+        """Return them, ready to run."""
+
+
+def load_models(
+    settings: Settings, cards: tuple[ModelCard, ModelCard], progress: Progress
+) -> Models:
+    """Load a detector and an embedder.
 
     The detector runs on one CPU thread per picture, because several pictures are looked at side by
     side; the embedder runs on all cores, because one thread feeds it.
 
     Raises:
-        UnknownModel, CardInvalid, WeightsMissing, WeightsCorrupt, ProviderUnavailable.
+        CardInvalid, LicenceNotAccepted, WeightsMissing, WeightsCorrupt, ProviderUnavailable.
     """
     from facesort.vision.quality import NormQuality  # noqa: PLC0415
 
-    detector_card = find_card(settings.detector, settings.models_dir, ModelKind.DETECTOR)
-    embedder_card = find_card(settings.embedder, settings.models_dir, ModelKind.EMBEDDER)
+    detector_card, embedder_card = cards
     for card, table in ((detector_card, _DETECTORS), (embedder_card, _EMBEDDERS)):
         if card.family not in table:
             raise CardInvalid(

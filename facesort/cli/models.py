@@ -67,6 +67,10 @@ def pull(
         list[str] | None, typer.Argument(metavar="[NAME]...", help="All, if none is named.")
     ] = None,
     models_dir: _ModelsDir = None,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept-licence", help="Agree to terms that forbid commercial use."),
+    ] = False,
 ) -> None:
     """Fetch weights now, so that later runs need no network."""
     shared = context.of(ctx)
@@ -79,6 +83,8 @@ def pull(
     pulled = []
     for name in wanted:
         card = registry.find_card(name, settings.models_dir)
+        if accept:
+            registry.accept_licence(card, settings)
         path = registry.pull(card, settings, screen.progress())
         pulled.append({"name": name, "path": str(path)})
         screen.say(f"{name}: {path}")

@@ -64,7 +64,7 @@ def regroup(
 
     Args:
         faces: any order; the result does not depend on it.
-        matrix: their vectors; faces without one are left out.
+        matrix: their vectors; faces without one keep the person they had.
         standing: what the user's decisions add up to.
         before: the identity of each face until now; keeps ids stable.
         rule: when clusters are alike enough.
@@ -98,7 +98,12 @@ def regroup(
     released = _release(labels, constraints)
     if released is not None:
         labels = cluster(released)
-    return _identify(known, labels, said, before, rule, person_exists)
+    grouping = _identify(known, labels, said, before, rule, person_exists)
+    # Faces that this model has not seen stay where they were until it has.
+    for face in faces:
+        if face.id not in rows and face.id in before and face.id not in said.not_faces:
+            grouping.owners[face.id] = before[face.id]
+    return grouping
 
 
 def _cluster(
