@@ -53,7 +53,7 @@ def check_destination(dest: Path, scanned_roots: Sequence[Path]) -> None:
     for root in scanned_roots:
         if any(_is_same_folder(folder, root) for folder in (real, *real.parents)):
             raise DestinationOverlaps(
-                f"{dest} lies inside the scanned folder {root}",
+                f"{dest} lies inside {root}, which facesort scans or keeps its library in",
                 hint="Choose a folder outside, so that albums are not scanned as new photos.",
             )
 

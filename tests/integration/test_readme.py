@@ -1,0 +1,80 @@
+"""Every command that the README shows is run, in order, and prints what the README says."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.samples import album_or_skip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+
+
+def session() -> Iterator[tuple[str, list[str]]]:
+    """Yield each command of the README's session with the lines below it."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = re.search(r"```console\n(.*?)```", text, re.S)
+    assert block is not None
+    command, shown = "", []
+    for line in block[1].splitlines():
+        if line.startswith("$ "):
+            if command:
+                yield command, shown
+            command, shown = line[2:], []
+        else:
+            shown.append(line.rstrip())
+    yield command, shown
+
+
+def as_pattern(shown: list[str]) -> str:
+    return "".join(
+        ".*".join(re.escape(part) for part in line.split("...", 1)) + "\n" for line in shown
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.weights
+def test_the_readme_session_prints_what_it_shows(tmp_path, monkeypatch):
+    album_or_skip(tmp_path / "photos")
+    monkeypatch.setenv("FACESORT_LIBRARY", str(tmp_path / "library"))
+    commands = list(session())
+    assert len(commands) >= 8
+    for command, shown in commands:
+        program, *arguments = shlex.split(command)
+        assert program == "facesort"
+        ran = subprocess.run(
+            [sys.executable, "-c", "from facesort.cli.app import main; main()", *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        assert ran.returncode == 0, (command, ran.stderr)
+        printed = "".join(line.rstrip() + "\n" for line in ran.stdout.splitlines())
+        if shown != ["..."]:
+            assert re.fullmatch(as_pattern(shown), printed), (command, printed)
+
+
+def test_every_command_of_the_readme_table_exists_and_every_command_is_in_it():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = {
+        word
+        for row in re.findall(r"^\| (`.*?) \|", text, re.M)
+        for word in re.findall(r"`([a-z]+)", row)
+    }
+    from typer.main import get_command
+
+    from facesort.cli.app import app
+
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    assert commands <= named, commands - named
