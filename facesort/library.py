@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, places
@@ -24,9 +23,8 @@ from facesort.errors import LibraryLocked
 from facesort.files import JobLock
 from facesort.jobs import decide
 from facesort.jobs.group import GroupOptions, group_faces, needs_grouping
-from facesort.jobs.looking import SCALES, largest_face, pipeline_key
+from facesort.jobs.looking import Looking
 from facesort.jobs.scan import (
-    Freshness,
     ScanReport,
     check_folders,
     preview_folders,
@@ -47,20 +45,12 @@ if TYPE_CHECKING:
     from facesort.evaluation.verification import LfwResult
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
-    from facesort.inference.card import ModelCard
     from facesort.jobs.decide import Naming
     from facesort.jobs.group import GroupReport
     from facesort.protocols import Progress
-    from facesort.registry import LoadModels, Models
-    from facesort.stages import Pipeline
+    from facesort.registry import LoadModels
 
-__all__ = ["DEFAULT_DETECTOR", "DEFAULT_EMBEDDER", "DEFAULT_MIN_FACE", "Library"]
-
-# Both are published for commercial use too; see their cards.
-DEFAULT_DETECTOR, DEFAULT_EMBEDDER = "yunet", "sface"
-
-# Pixels, shorter side. Below it most of SFace's 112-pixel crop is invented by interpolation.
-DEFAULT_MIN_FACE = 24
+__all__ = ["Library"]
 
 
 class Library:
@@ -86,17 +76,12 @@ class Library:
         load_models: LoadModels | None = None,
         after_commit: Callable[[], None] | None = None,
     ) -> None:
+        self.settings = settings
         self._progress = progress
-        self._load_models = load_models
         self._db: Database = open_database(
             settings.library, create=create, after_commit=after_commit
         )
-        # What the user does not say now, the library remembers from when it was said.
-        self.settings = replace(
-            settings,
-            detector=settings.detector or self._db.meta("detector", DEFAULT_DETECTOR),
-            embedder=settings.embedder or self._db.meta("embedder", DEFAULT_EMBEDDER),
-        )
+        self._looking = Looking(self._db, settings, progress, load_models)
 
     def __enter__(self) -> Self:
         return self
@@ -135,42 +120,30 @@ class Library:
         started = time.perf_counter()
         roots = check_folders(folders)
         with self._job("scan"):
-            cards = self._cards()
-            fresh = self._freshness(cards)
-            self._remember(cards, fresh.min_face)
-            loaded: list[Models] = []
+            self._looking.remember()
             counts, seconds = scan_folders(
                 self._db,
                 roots,
-                fresh,
-                make_pipeline=lambda known: self._pipeline(fresh, known, loaded),
+                self._looking.freshness,
+                make_pipeline=self._looking.pipeline,
                 exclude=[self.settings.library],
                 progress=self._progress,
             )
             if group and needs_grouping(self._db):
                 clock = time.perf_counter()
-                remembered = GroupOptions.from_meta(self._db.meta("group_options"))
-                self._group(cards[1], remembered)
+                self._group(GroupOptions.from_meta(self._db.meta("group_options")))
                 seconds["group"] = time.perf_counter() - clock
         seconds["total"] = time.perf_counter() - started
         return ScanReport(
             counts=counts,
-            faces=catalog.count_faces(self._db, min_face=fresh.min_face),
+            faces=catalog.count_faces(self._db, min_face=self.min_face),
             people=self._count_people(),
-            provider=loaded[0].provider if loaded else self._db.meta("provider", "none"),
-            remark=loaded[0].remark if loaded else "",
-            models={"detector": cards[0].model_key, "embedder": cards[1].model_key},
+            provider=self._db.meta("provider", "none"),
+            remark=self._looking.remark,
+            models=self._looking.model_keys,
             threshold=float(self._db.meta("threshold")) if self._db.meta("threshold") else None,
             seconds=seconds,
         )
-
-    def _remember(self, cards: tuple[ModelCard, ModelCard], min_face: int) -> None:
-        said = {"detector": cards[0].name, "embedder": cards[1].name, "min_face": str(min_face)}
-        if any(self._db.meta(key) != value for key, value in said.items()):
-            with self._db.transaction():
-                for key, value in said.items():
-                    self._db.set_meta(key, value)
-                catalog.bump_generation(self._db)  # other faces or vectors count now
 
     def preview_scan(self, folders: Sequence[Path]) -> ScanReport:
         """Say what a scan would open; nothing is changed."""
@@ -178,7 +151,7 @@ class Library:
         counts = preview_folders(
             self._db,
             check_folders(folders),
-            self._freshness(self._cards()),
+            self._looking.freshness,
             [self.settings.library],
         )
         seconds = {"total": time.perf_counter() - started}
@@ -192,55 +165,22 @@ class Library:
             UsageError: an option is out of range.
         """
         with self._job("grouping"):
-            return self._group(self._cards()[1], options)
+            return self._group(options)
 
-    def _group(self, card: ModelCard, options: GroupOptions) -> GroupReport:
-        return group_faces(self._db, card, options, min_face=self.min_face, progress=self._progress)
+    def _group(self, options: GroupOptions) -> GroupReport:
+        return group_faces(
+            self._db,
+            self._looking.embedder,
+            options,
+            min_face=self.min_face,
+            progress=self._progress,
+        )
 
     @contextmanager
     def _job(self, job: str) -> Iterator[None]:
         """Admit one long job at a time to this library."""
         with JobLock(self.settings.library / "job.lock", job):
             yield
-
-    def _cards(self) -> tuple[ModelCard, ModelCard]:
-        from facesort.inference.card import ModelKind  # noqa: PLC0415 - people commands need no model
-        from facesort.registry import find_card  # noqa: PLC0415
-
-        where = self.settings.models_dir
-        return (
-            find_card(self.settings.detector or DEFAULT_DETECTOR, where, ModelKind.DETECTOR),
-            find_card(self.settings.embedder or DEFAULT_EMBEDDER, where, ModelKind.EMBEDDER),
-        )
-
-    def _freshness(self, cards: tuple[ModelCard, ModelCard]) -> Freshness:
-        detector, embedder = cards
-        return Freshness(
-            pipeline_key(detector), embedder.model_key, self.settings.min_face or self.min_face
-        )
-
-    def _pipeline(
-        self, fresh: Freshness, known: Callable[[str], bool], loaded: list[Models]
-    ) -> Pipeline:
-        from facesort.registry import load_models  # noqa: PLC0415
-        from facesort.stages import Pipeline  # noqa: PLC0415 - a scan that opens no photo needs none
-
-        models = (self._load_models or load_models)(self.settings, self._cards(), self._progress)
-        loaded.append(models)
-        with self._db.transaction():
-            self._db.set_meta("provider", models.provider)
-        return Pipeline(
-            models.detector,
-            models.embedder,
-            models.quality,
-            pipeline_key=fresh.pipeline,
-            scales=SCALES,
-            trusted_pixels=largest_face(models.detector_card),
-            min_face=fresh.min_face,
-            workers=self.settings.worker_threads,
-            max_megapixels=self.settings.max_megapixels,
-            is_current=known,
-        )
 
     def _count_people(self) -> int:
         return sum(
@@ -253,7 +193,7 @@ class Library:
     @property
     def min_face(self) -> int:
         """Smallest face that counts in this library: shorter side in original pixels."""
-        return int(self._db.meta("min_face", str(DEFAULT_MIN_FACE)))
+        return self._looking.remembered_min_face
 
     @property
     def id(self) -> str:
@@ -428,5 +368,5 @@ class Library:
 
         with self._db.snapshot():
             faces = catalog.faces(self._db, min_face=self.min_face)
-            matrix = catalog.matrix(self._db, self._cards()[1].model_key)
+            matrix = catalog.matrix(self._db, self._looking.embedder.model_key)
         return bench_lfw(folder, pairs, faces, matrix, self.photos())

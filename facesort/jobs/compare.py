@@ -1,0 +1,242 @@
+"""What is on disk against what the catalog knows: new, changed, moved, missing, failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from facesort import __version__
+from facesort.catalog import photos as catalog
+from facesort.catalog import places
+from facesort.domain import PlaceState
+from facesort.errors import Unsupported
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from facesort.catalog.connection import Database
+    from facesort.catalog.places import RootPart, StoredPlace
+    from facesort.domain import PhotoId
+    from facesort.imaging.walk import FoundFile, Walk
+    from facesort.stages import Looked
+
+__all__ = ["Comparison", "Freshness", "Job", "ScanCounts"]
+
+# An unplugged drive or an unmounted share looks like an empty folder.
+_VANISHED_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """What a photo must have been looked at with to need no look.
+
+    Args:
+        pipeline: detector and its settings.
+        embedder: model key.
+        min_face: smallest face wanted, original pixels; having looked for smaller ones is enough.
+    """
+
+    pipeline: str
+    embedder: str
+    min_face: int
+
+    def satisfied_by(self, pipeline: str, embedder: str, min_face: int) -> bool:
+        """Whether a look with those settings is as good."""
+        return pipeline == self.pipeline and embedder == self.embedder and min_face <= self.min_face
+
+
+@dataclass(slots=True)
+class ScanCounts:
+    """What a scan saw and did, in photos (files).
+
+    Args:
+        seen: files of supported formats below the scanned folders.
+        new: pictures the library had never seen.
+        changed: known files whose bytes differ from before.
+        moved: known pictures found at a new path and gone from the old one.
+        copies: known pictures found at one more path.
+        unchanged: files that were not opened.
+        missing: known files that are not there now.
+        failed: files that cannot be read, with those that failed before and are unchanged.
+        skipped: by reason, files and folders that were passed over.
+        failures: path and reason of each failed file or folder.
+        vanished: scanned folders of which more than half is gone: nothing there was marked missing.
+        exported: folders passed over because facesort wrote them.
+    """
+
+    seen: int = 0
+    new: int = 0
+    changed: int = 0
+    moved: int = 0
+    copies: int = 0
+    unchanged: int = 0
+    missing: int = 0
+    failed: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    vanished: list[str] = field(default_factory=list)
+    exported: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One file that must be opened."""
+
+    part: RootPart
+    root: Path
+    file: FoundFile
+    known: StoredPlace | None
+
+
+class Comparison:
+    """One scan under way: its counts, and which photos turned up where."""
+
+    def __init__(self, db: Database, fresh: Freshness) -> None:
+        self.db = db
+        self.fresh = fresh
+        self.counts = ScanCounts()
+        self.jobs: list[Job] = []
+        self.back: list[int] = []  # places that were missing and are there again
+        self.gone: list[tuple[Path, list[StoredPlace], int]] = []
+        self.arrived: Counter[PhotoId] = Counter()  # known photos at a new path this time
+
+    def compare(self, root: Path, part: RootPart, found: Walk) -> None:
+        """Sort the files of one folder into unchanged, failed before, and to be opened."""
+        known = places.places_within(self.db, part)
+        present = sum(place.state is PlaceState.PRESENT for place in known.values())
+        self.counts.skipped.update(found.skipped)
+        self.counts.exported += [str(root / path) for path in found.exported]
+        self.counts.failures += [(str(root / path), why) for path, why in found.unreadable]
+        self.counts.failed += len(found.unreadable)
+        for file in found.files:
+            self.counts.seen += 1
+            place = known.pop(file.path, None)
+            if place is None or (place.size, place.mtime_ns) != (file.size, file.mtime_ns):
+                self.jobs.append(Job(part, root, file, place))
+            elif place.state in {PlaceState.FAILED, PlaceState.SKIPPED}:
+                self._still_failed(root, part, file, place)
+            elif self.fresh.satisfied_by(place.pipeline, place.embedder, place.min_face):
+                self.counts.unchanged += 1
+                if place.state is PlaceState.MISSING:
+                    self.back.append(place.id)
+            else:
+                self.jobs.append(Job(part, root, file, place))
+        hidden = tuple(_as_folder(path) for path, _ in found.unreadable)
+        unseen = [p for path, p in known.items() if not _as_folder(path).startswith(hidden)]
+        self.gone.append((root, unseen, present))
+
+    def _still_failed(
+        self, root: Path, part: RootPart, file: FoundFile, place: StoredPlace
+    ) -> None:
+        if place.tried_with != __version__:
+            self.jobs.append(Job(part, root, file, place))
+        elif place.state is PlaceState.SKIPPED:
+            self.counts.skipped[place.reason] += 1
+        else:
+            self.counts.failed += 1
+            self.counts.failures.append((str(root / file.path), place.reason))
+
+    def store(self, job: Job, looked: Looked) -> None:
+        """Write what came of one file; belongs inside a transaction."""
+        file, known = job.file, job.known
+        if looked.error is not None:
+            self._store_failure(job, looked)
+            return
+        if looked.photo is not None:
+            is_new = catalog.photo_by_key(self.db, looked.content_key) is None
+            photo_id = catalog.store_photo(self.db, looked.photo)
+        else:
+            photo = catalog.photo_by_key(self.db, looked.content_key)
+            if photo is None:
+                raise AssertionError(f"{looked.content_key} was called known and is not")
+            is_new, photo_id = False, photo.id
+        places.put_place(
+            self.db,
+            job.part,
+            file.path,
+            photo_id=photo_id,
+            size=file.size,
+            mtime_ns=file.mtime_ns,
+            orientation=looked.orientation,
+        )
+        if known is not None and known.photo_id is not None:
+            self.counts.changed += 1
+            if known.photo_id != photo_id:
+                catalog.bump_generation(self.db)
+        elif is_new:
+            self.counts.new += 1
+        else:
+            # Moved or copied: known when the walk has told what is gone.
+            self.arrived[photo_id] += 1
+            if looked.photo is None:
+                catalog.bump_generation(self.db)  # a photo without a place may count again
+
+    def _store_failure(self, job: Job, looked: Looked) -> None:
+        error = looked.error
+        path = str(looked.task.path)
+        reason = error.message.removeprefix(f"{path}: ") if error else ""
+        skipped = isinstance(error, Unsupported)
+        places.put_place(
+            self.db,
+            job.part,
+            job.file.path,
+            photo_id=job.known.photo_id if job.known else None,
+            size=job.file.size,
+            mtime_ns=job.file.mtime_ns,
+            orientation=job.known.orientation if job.known else 1,
+            state=PlaceState.SKIPPED if skipped else PlaceState.FAILED,
+            reason=reason,
+            tried_with=__version__,
+        )
+        if skipped:
+            self.counts.skipped[reason] += 1
+        else:
+            self.counts.failed += 1
+            self.counts.failures.append((path, reason))
+
+    def settle(self) -> None:
+        """Decide about places that were not seen: moved, missing, or an unplugged drive."""
+        unseen = {place.id for _, places_, _ in self.gone for place in places_}
+        elsewhere = places.present_photos(self.db, without=unseen) if unseen else set()
+        dropped: list[int] = []
+        missing: list[int] = []
+        for root, places_, present in self.gone:
+            lost = []
+            for place in places_:
+                if place.photo_id is None or place.photo_id in elsewhere:
+                    # It never could be read, or the picture is somewhere else: nothing is missing.
+                    dropped.append(place.id)
+                    self.counts.moved += self._is_arrival(place.photo_id)
+                elif place.state is PlaceState.MISSING:
+                    self.counts.missing += 1
+                else:
+                    lost.append(place.id)
+            if len(lost) > _VANISHED_SHARE * present:
+                self.counts.vanished.append(str(root))
+            else:
+                missing += lost
+        for photo_id in list(self.arrived):
+            for place_id, path in places.of_photo(self.db, photo_id):
+                # It came from a folder that is not scanned now, and is not there any more.
+                if place_id not in unseen and not path.exists() and self._is_arrival(photo_id):
+                    dropped.append(place_id)
+                    self.counts.moved += 1
+        self.counts.copies = sum(self.arrived.values())
+        self.counts.missing += len(missing)
+        if missing or dropped or self.back:
+            with self.db.transaction():
+                places.forget_place(self.db, dropped)
+                places.set_place_state(self.db, missing, PlaceState.MISSING)
+                places.set_place_state(self.db, self.back, PlaceState.PRESENT)
+
+    def _is_arrival(self, photo_id: PhotoId | None) -> bool:
+        """Whether a photo turned up at one more new path than was accounted for."""
+        if photo_id is None or not self.arrived[photo_id]:
+            return False
+        self.arrived[photo_id] -= 1
+        return True
+
+
+def _as_folder(path: str) -> str:
+    return "" if path == "." else path + "/"
