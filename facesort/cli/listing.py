@@ -77,7 +77,8 @@ def show_people(
             ],
             numbers=2,
         )
-    left_out = [person for person in everybody if person not in listed]
+    shown = {person.id for person in listed}
+    left_out = [person for person in everybody if person.id not in shown]
     ignored = sum(person.ignored for person in left_out)
     few = len(left_out) - ignored
     if few:
