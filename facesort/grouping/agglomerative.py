@@ -1,6 +1,7 @@
 """scikit-learn's average-linkage agglomeration, split afterwards where it broke a constraint.
 
-All n x n distances are in memory, so it is for small libraries and for comparison.
+Confirmed faces of one identity are joined first. All n x n distances are in memory, so it is for
+small libraries and for comparison.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import numpy as np
 
 from facesort.errors import UsageError
 from facesort.grouping.calibration import MinCosineRule
-from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.constraints import NOBODY, Constraints, fixed_groups
 from facesort.grouping.linkage import average_linkage
 from facesort.search.exact import ExactNeighbours
 
@@ -52,6 +53,8 @@ def agglomerate(vectors: Vectors, constraints: Constraints, rule: MergeRule) -> 
 
     distances = 1.0 - (vectors @ vectors.T).astype(np.float64)
     np.clip(distances, 0.0, 2.0, out=distances)
+    for group in fixed_groups(constraints):
+        distances[np.ix_(group, group)] = -1.0  # nearer than any pair: joined before all others
     model = AgglomerativeClustering(
         n_clusters=None,
         metric="precomputed",

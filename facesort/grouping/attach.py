@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.constraints import NOBODY, Constraints, homes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,7 +97,7 @@ class _Members:
         self._constraints = constraints
         self._photos: dict[int, set[int]] = {}
         self._claims: dict[int, int] = {}
-        self._by_claim: dict[int, int] = {}
+        self._by_claim = homes(labels, constraints)
         self._rejected: dict[int, set[int]] = {}
         for row in np.flatnonzero(labels != UNASSIGNED).tolist():
             self._record(row, int(labels[row]))

@@ -7,13 +7,14 @@ has the same mean and the variance
     person_variance + face_variance * (1/a + 1/b) / 2
 
 because the part that comes from single pictures averages out and the part that comes from the two
-people does not. Three numbers, monotone by construction, fitted by moments on people who are not
-the ones it is reported on.
+people does not. Three numbers, monotone by construction, fitted to the upper flank
+(`evaluation.calibration`) of people who are not the ones it is reported on.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Protocol
@@ -96,7 +97,8 @@ class Calibration:
     def false_match_rate(self, mean_cosine: float, size: int = 1, other: int = 1) -> float:
         """Return the probability that two different people exceed a mean cosine."""
         variance = self.person_variance + self.face_variance * (1 / size + 1 / other) / 2
-        return _NORMAL.cdf((self.impostor_mean - mean_cosine) / math.sqrt(variance))
+        # Not NormalDist.cdf: before Python 3.12 it is 1 - (almost 1), and 0 above 8.3 deviations.
+        return 0.5 * math.erfc((mean_cosine - self.impostor_mean) / math.sqrt(2 * variance))
 
 
 class MergeRule(Protocol):
@@ -136,7 +138,8 @@ class WrongMergesRule:
         return self.calibration.deviations(mean_cosine, sizes, size)
 
     def _rate(self, clusters: int) -> float:
-        return min(_MAX_FALSE_MATCH_RATE, 2 * self.wrong_merges / (1000 * max(1, clusters - 1)))
+        rate = 2 * self.wrong_merges / (1000 * max(1, clusters - 1))
+        return min(_MAX_FALSE_MATCH_RATE, max(sys.float_info.min, rate))  # 0 has no deviation
 
     def limit(self, clusters: int) -> float:
         """The deviation that a pair of different people exceeds at the allowed rate."""

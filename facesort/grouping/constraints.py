@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["NOBODY", "Constraints", "Membership"]
+__all__ = ["NOBODY", "Constraints", "Membership", "fixed_groups", "homes"]
 
 NOBODY = -1
 
@@ -87,3 +88,18 @@ def fixed_groups(constraints: Constraints) -> list[Sequence[int]]:
     for row in np.flatnonzero(constraints.fixed).tolist():
         groups.setdefault(int(constraints.claims[row]), []).append(row)
     return [rows for claim, rows in sorted(groups.items()) if claim != NOBODY and len(rows) > 1]
+
+
+def homes(labels: NDArray[np.int64], constraints: Constraints) -> dict[int, int]:
+    """Return for each identity the cluster with most of the faces that claim it.
+
+    A confirmed face outweighs any number of votes; among equals the lower cluster wins. Labels
+    below zero are no cluster.
+    """
+    weights: Counter[tuple[int, int]] = Counter()
+    facts = (constraints.claims.tolist(), labels.tolist(), constraints.fixed.tolist())
+    for claim, label, sure in zip(*facts, strict=True):
+        if claim != NOBODY and label >= 0:
+            weights[claim, label] += 10**6 if sure else 1
+    lightest_first = sorted(weights, key=lambda pair: (weights[pair], -pair[1]))
+    return dict(lightest_first)  # the last one of each identity stays

@@ -93,17 +93,22 @@ def _identities(
     index: AnchorIndex,
 ) -> dict[FaceId, PersonId | None]:
     identities: dict[FaceId, PersonId | None] = {f.id: assignments.get(f.id) for f in faces}
+    denied = standing.rejections()
     for anchor, person in standing.votes.items():
         face = index.find(anchor)
         if face is None or face not in identities:
             continue
-        rejected = standing.rejected.get(anchor, {})
+        rejected = denied.get(anchor, set())
         # A rejected face is where its decision put it, until the next grouping says more.
-        if anchor in standing.confirmed or identities[face] in rejected:
+        if anchor in standing.confirmed or (
+            identities[face] in rejected and person not in rejected
+        ):
             identities[face] = person
-    for anchor, people in standing.rejected.items():
+    for anchor, people in denied.items():
         face = index.find(anchor)
-        if face is not None and identities.get(face) in people:
+        if face is None or anchor in standing.confirmed:
+            continue
+        if identities.get(face) in people:
             identities[face] = None
     return identities
 

@@ -11,7 +11,7 @@ from facesort.errors import UsageError
 from facesort.grouping.agglomerative import agglomerate
 from facesort.grouping.anchors import AnchorIndex
 from facesort.grouping.attach import UNASSIGNED, attach_poor
-from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.constraints import NOBODY, Constraints, homes
 from facesort.grouping.identity import gather_evidence, match_people
 from facesort.grouping.linkage import average_linkage
 from facesort.grouping.threshold import connected_components
@@ -81,7 +81,7 @@ def regroup(
     rows = {face: row for row, face in enumerate(matrix.face_ids)}
     known = sorted((face for face in faces if face.id in rows), key=lambda face: face.anchor)
     vectors = matrix.vectors[[rows[face.id] for face in known]]
-    said = _Said.about(known, standing, AnchorIndex(faces))
+    said = _Said.about(faces, standing)
     keep = [i for i, face in enumerate(known) if face.id not in said.not_faces]
     known, vectors = [known[i] for i in keep], vectors[keep]
     good = np.array([face.quality >= min_quality for face in known], dtype=bool)
@@ -97,13 +97,21 @@ def regroup(
     labels = cluster(constraints)
     released = _release(labels, constraints)
     if released is not None:
-        labels = cluster(released)
-    grouping = _identify(known, labels, said, before, rule, person_exists)
+        constraints = released
+        labels = cluster(constraints)
+    claims = [
+        said.votes.get(face.id) if claim != NOBODY else None
+        for face, claim in zip(known, constraints.claims.tolist(), strict=True)
+    ]
+    owners, new = _identify(known, labels.tolist(), said, claims, before, person_exists)
+    count = len(set(owners.values()))
     # Faces that this model has not seen stay where they were until it has.
     for face in faces:
-        if face.id not in rows and face.id in before and face.id not in said.not_faces:
-            grouping.owners[face.id] = before[face.id]
-    return grouping
+        if face.id not in rows and face.id not in said.not_faces:
+            person = _unless_rejected(before.get(face.id), face.id, said)
+            if person is not None:
+                owners[face.id] = person
+    return Grouping(owners, new, count, rule.min_cosine(count))
 
 
 def _cluster(
@@ -130,21 +138,25 @@ class _Said:
     not_faces: set[FaceId]
 
     @classmethod
-    def about(cls, faces: Sequence[Face], standing: Standing, index: AnchorIndex) -> _Said:
-        present = {face.id for face in faces}
+    def about(cls, faces: Sequence[Face], standing: Standing) -> _Said:
+        index = AnchorIndex(faces)
         votes: dict[FaceId, PersonId] = {}
         confirmed: set[FaceId] = set()
         rejected: dict[FaceId, frozenset[PersonId]] = {}
+        for anchor, people in standing.rejections().items():
+            face = index.find(anchor)
+            if face is not None:
+                rejected[face] = rejected.get(face, frozenset()) | people
         for anchor, person in standing.votes.items():
             face = index.find(anchor)
-            if face in present and (face not in confirmed or anchor in standing.confirmed):
+            if face is None:
+                continue
+            if anchor in standing.confirmed:
                 votes[face] = person
-                if anchor in standing.confirmed:
-                    confirmed.add(face)
-        for anchor, people in standing.rejected.items():
-            face = index.find(anchor)
-            if face in present:
-                rejected[face] = rejected.get(face, frozenset()) | frozenset(people)
+                confirmed.add(face)
+                rejected[face] = rejected.get(face, frozenset()) - {person}
+            elif face not in confirmed and person not in rejected.get(face, ()):
+                votes[face] = person
         not_faces = {face for a in standing.not_faces if (face := index.find(a)) is not None}
         return cls(votes, confirmed, rejected, not_faces)
 
@@ -174,12 +186,7 @@ def _release(labels: NDArray[np.int64], constraints: Constraints) -> Constraints
     dropped.
     """
     claims = constraints.claims
-    home: dict[int, int] = {}
-    for claim in sorted(set(claims.tolist()) - {NOBODY}):
-        rows = np.flatnonzero((claims == claim) & (labels != UNASSIGNED))
-        if len(rows):
-            weight = np.bincount(labels[rows], weights=1 + constraints.fixed[rows] * 1e6)
-            home[claim] = int(np.argmax(weight))
+    home = homes(labels, constraints)
     lost = np.array(
         [
             claim != NOBODY and not fixed and label != home.get(claim)
@@ -198,31 +205,53 @@ def _release(labels: NDArray[np.int64], constraints: Constraints) -> Constraints
 
 def _identify(
     faces: Sequence[Face],
-    labels: NDArray[np.int64],
+    labels: list[int],
     said: _Said,
+    claims: Sequence[PersonId | None],
     before: Mapping[FaceId, PersonId],
-    rule: MergeRule,
     person_exists: Callable[[PersonId], bool],
-) -> Grouping:
-    count = int(labels.max()) + 1 if len(labels) else 0
+) -> tuple[dict[FaceId, PersonId], dict[PersonId, Anchor]]:
+    """Say who each cluster is.
+
+    Args:
+        faces: in anchor order.
+        labels: their clusters.
+        said: the user's decisions.
+        claims: the votes that still count; those that lost would carry their person's name along.
+        before: the identity of each face until now.
+        person_exists: whether an id was ever given.
+
+    Returns:
+        The owner of each face that has one, and the founding anchors of new people.
+    """
+    count = max(labels, default=UNASSIGNED) + 1
     evidence = gather_evidence(
         count,
-        labels.tolist(),
+        labels,
         [_unless_rejected(before.get(face.id), face.id, said) for face in faces],
-        [said.votes.get(face.id) for face in faces],
+        claims,
         [face.id in said.confirmed for face in faces],
     )
     founders: list[list[Anchor]] = [[] for _ in range(count)]
-    for face, label in zip(faces, labels.tolist(), strict=True):
+    for face, label in zip(faces, labels, strict=True):
         if label != UNASSIGNED:
             founders[label].append(face.anchor)
     people, new = match_people(evidence, founders, person_exists)
     owners = {
         face.id: people[label]
-        for face, label in zip(faces, labels.tolist(), strict=True)
+        for face, label in zip(faces, labels, strict=True)
         if label != UNASSIGNED
     }
-    return Grouping(owners, new, count, rule.min_cosine(count))
+    astray = {face for face, person in owners.items() if person in said.rejected.get(face, ())}
+    if not astray:
+        return owners, new
+    # Nobody claims the person, so that nothing kept the face from the others who were there before.
+    alone = iter(range(count, count + len(astray)))
+    parted = [
+        next(alone) if face.id in astray else label
+        for face, label in zip(faces, labels, strict=True)
+    ]
+    return _identify(faces, parted, said, claims, before, person_exists)
 
 
 def _unless_rejected(person: PersonId | None, face: FaceId, said: _Said) -> PersonId | None:

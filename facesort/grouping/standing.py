@@ -87,12 +87,30 @@ class Standing:
             groups.setdefault(self.survivor(person), []).append(person)
         return groups
 
+    def rejections(self) -> dict[Anchor, set[PersonId]]:
+        """Return for every rejected face all identities that it is not.
+
+        Who was merged with a rejected person, before or after, is that person.
+        """
+        merged = self.members()
+        denied: dict[Anchor, set[PersonId]] = {}
+        for anchor, people in self.rejected.items():
+            survivors = {self.survivor(person) for person in people}
+            denied[anchor] = survivors.union(*(merged.get(person, ()) for person in survivors))
+        return denied
+
     def name_of(self, survivor: PersonId) -> tuple[str | None, int] | None:
-        """Return the label of a merged group: the survivor's own, else the first one merged in."""
-        if survivor in self.names:
-            return self.names[survivor]
-        merged = self.members().get(survivor, []) if self.merged_into else []
-        return next((self.names[person] for person in merged if person in self.names), None)
+        """Return the label of a merged group: the survivor's own, else the first one merged in.
+
+        Whoever was merged in brings the name that was shown, not those beneath it.
+        """
+        waiting = [survivor]
+        while waiting:
+            person = waiting.pop()
+            if person in self.names:
+                return self.names[person]
+            waiting += [p for p, into in reversed(self.merged_into.items()) if into == person]
+        return None
 
 
 def standing(history: History) -> Standing:

@@ -42,10 +42,20 @@ class ExactNeighbours:
             block = self._vectors[start : start + _BLOCK_ROWS] @ self._vectors.T
             here = np.arange(len(block))
             block[here, start + here] = -np.inf
-            nearest = np.argpartition(-block, k - 1, axis=1)[:, :k]
-            nearest.sort(axis=1)  # with the stable sort below: ties go to the lower row
+            nearest = _k_largest(block, k)
             values = np.take_along_axis(block, nearest, axis=1)
             order = np.argsort(-values, axis=1, kind="stable")
             rows[start : start + len(block)] = np.take_along_axis(nearest, order, axis=1)
             cosines[start : start + len(block)] = np.take_along_axis(values, order, axis=1)
         return rows, cosines
+
+
+def _k_largest(block: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    """Return the columns of the k largest values of each row in rising order, ties by column."""
+    columns: NDArray[np.int64] = np.argpartition(-block, k - 1, axis=1)[:, :k]
+    columns.sort(axis=1)
+    smallest = np.take_along_axis(block, columns, axis=1).min(axis=1, keepdims=True)
+    # Where more than k values reach the smallest one, the partition took any of the equal ones.
+    for row in np.flatnonzero((block >= smallest).sum(axis=1) > k).tolist():
+        columns[row] = np.sort(np.argsort(-block[row], kind="stable")[:k])
+    return columns
