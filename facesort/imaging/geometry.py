@@ -5,7 +5,7 @@ Orientation is EXIF's, 1..8: how the raster must be turned to stand upright.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -27,6 +27,8 @@ __all__ = [
     "upright_size",
 ]
 
+_Coordinate = TypeVar("_Coordinate", float, "NDArray[np.float32]")
+
 # Orientation that undoes each orientation: only the two quarter turns differ from themselves.
 _INVERSE = {1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 8, 7: 7, 8: 6}
 
@@ -47,23 +49,9 @@ def upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
 def points_to_upright(
     points: NDArray[np.float32], width: float, height: float, orientation: int
 ) -> NDArray[np.float32]:
-    """Turn (n, 2) x, y points of a raster of that size into upright pixels.
-
-    Source: the eight cases of EXIF 2.3, tag 0x0112, in continuous coordinates (a pixel's area, not
-    its centre), so that half-open boxes map onto half-open boxes.
-    """
+    """Turn (n, 2) x, y points of a raster of that size into upright pixels."""
     x, y = points[:, 0], points[:, 1]
-    turned = {
-        1: (x, y),
-        2: (width - x, y),
-        3: (width - x, height - y),
-        4: (x, height - y),
-        5: (y, x),
-        6: (height - y, x),
-        7: (height - y, width - x),
-        8: (y, width - x),
-    }[orientation]
-    return np.stack(turned, axis=1).astype(np.float32)
+    return np.stack(_turn(x, y, width, height, orientation), axis=1).astype(np.float32)
 
 
 def points_to_raster(
@@ -74,10 +62,31 @@ def points_to_raster(
     return points_to_upright(points, up_width, up_height, _INVERSE[orientation])
 
 
+def _turn(
+    x: _Coordinate, y: _Coordinate, width: float, height: float, orientation: int
+) -> tuple[_Coordinate, _Coordinate]:
+    """Turn x and y, numbers or arrays, of a raster of that size.
+
+    Source: the eight cases of EXIF 2.3, tag 0x0112, in continuous coordinates (a pixel's area, not
+    its centre), so that half-open boxes map onto half-open boxes.
+    """
+    return {
+        1: (x, y),
+        2: (width - x, y),
+        3: (width - x, height - y),
+        4: (x, height - y),
+        5: (y, x),
+        6: (height - y, x),
+        7: (height - y, width - x),
+        8: (y, width - x),
+    }[orientation]
+
+
 def _turn_box(box: Box, width: float, height: float, orientation: int) -> Box:
-    corners = np.array([[box.left, box.top], [box.right, box.bottom]], dtype=np.float64)
-    x, y = points_to_upright(corners, width, height, orientation).astype(np.float64).T  # type: ignore[arg-type]  # float64 keeps whole pixels exact
-    return Box(float(x.min()), float(y.min()), float(x.max()), float(y.max()))
+    # Not by way of float32 points: a stored box would differ from the one that was found.
+    left, top = _turn(box.left, box.top, width, height, orientation)
+    right, bottom = _turn(box.right, box.bottom, width, height, orientation)
+    return Box(min(left, right), min(top, bottom), max(left, right), max(top, bottom))
 
 
 def to_upright(box: Box, width: float, height: float, orientation: int) -> Box:

@@ -1,8 +1,10 @@
 """A decoded photo, and the upright RGB pictures made from it.
 
 The photo stays in its own mode and as it lies in the file. What is asked for (the whole picture at
-some size, the pixels under a box) is cut out, averaged down, converted and turned, in this order,
-so that each step works on less than the one before.
+some size, the pixels under a box) is cut out, averaged down by whole pixels, turned, brought to its
+size and converted, in this order, so that each step works on less than the one before. The averaged
+pixels are counted from the upright corner: the same picture gives the same numbers however it lies
+in the file, and a face that is only just found is found in all eight orientations.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from facesort.domain import Box
-from facesort.imaging.geometry import swaps_axes, to_raster, upright_size
+from facesort.imaging.geometry import to_raster, upright_size
 from facesort.imaging.pillow import reporting
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+# Where the upright picture's left top corner lies in the raster, by orientation.
+_STARTS_RIGHT, _STARTS_BOTTOM = frozenset((2, 3, 7, 8)), frozenset((3, 4, 6, 7))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,37 +123,42 @@ class OpenPhoto:
         return Crop(self._render(Box(left, top, right, bottom), scale), left, top, scale)
 
     def _render(self, upright: Box, scale: float) -> Pixels:
-        size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
+        width, height = round(upright.width), round(upright.height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        factor = max(1, min(width // size[0], height // size[1]))
         box = to_raster(upright, *self.raster.size, self.turn)
-        corners = (round(box.left), round(box.top), round(box.right), round(box.bottom))
         with reporting(self.name):
-            piece = self._averaged(corners, size[::-1] if swaps_axes(self.turn) else size)
-            piece = self.colours.to_rgb(piece)
+            piece = self._averaged(
+                (round(box.left), round(box.top), round(box.right), round(box.bottom)), factor
+            )
             if self.turn in _TURNS:
                 piece = piece.transpose(_TURNS[self.turn])
-            return np.array(piece)
+            if (size[0] * factor, size[1] * factor) != (width, height):
+                # Less than a factor of two is left. Box weights would repeat some rows and not
+                # others.
+                rest = (0, 0, width / factor, height / factor)
+                piece = piece.resize(size, Image.Resampling.HAMMING, box=rest)
+            return np.array(self.colours.to_rgb(piece))
 
-    def _averaged(self, box: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
-        """Cut a box out of the raster, in flat colours, averaged down to that size."""
+    def _averaged(self, box: tuple[int, int, int, int], factor: int) -> Image.Image:
+        """Cut a box out of the raster, in flat colours, each `factor` x `factor` pixels made one.
+
+        Pixels that are left over are averaged by themselves, at the upright right and bottom.
+        """
         left, top, right, bottom = box
-        width, height = right - left, bottom - top
-        factor = max(1, min(width // size[0], height // size[1]))
-        rows = max(1, _PIECE_PIXELS // width // factor) * factor
+        rows = max(1, _PIECE_PIXELS // (right - left) // factor) * factor
+        across = _parts(left, right, factor, right - left, from_end=self.turn in _STARTS_RIGHT)
+        down = _parts(top, bottom, factor, rows, from_end=self.turn in _STARTS_BOTTOM)
         pieces = [
-            self._reduced((left, y, right, min(y + rows, bottom)), factor)
-            for y in range(top, bottom, rows)
+            (x, y, self._reduced((x, y, x2, y2), factor)) for y, y2 in down for x, x2 in across
         ]
-        reduced = pieces[0]
-        if len(pieces) > 1:
-            reduced = Image.new(reduced.mode, (reduced.width, math.ceil(height / factor)))
-            for index, piece in enumerate(pieces):
-                reduced.paste(piece, (0, index * rows // factor))
-        if (size[0] * factor, size[1] * factor) == (width, height):
-            return reduced
-        # Less than a factor of two is left. Box weights would repeat some rows and not others.
-        return reduced.resize(
-            size, Image.Resampling.HAMMING, box=(0, 0, width / factor, height / factor)
-        )
+        if len(pieces) == 1:
+            return pieces[0][2]
+        size = (math.ceil((right - left) / factor), math.ceil((bottom - top) / factor))
+        whole = Image.new(pieces[0][2].mode, size)
+        for x, y, piece in pieces:
+            whole.paste(piece, (math.ceil((x - left) / factor), math.ceil((y - top) / factor)))
+        return whole
 
     def _reduced(self, box: tuple[int, int, int, int], factor: int) -> Image.Image:
         if self.colours.is_flat(self.raster):
@@ -161,3 +170,20 @@ def _whole_pixels(low: float, high: float, size: int) -> tuple[int, int]:
     """Grow an interval to whole pixels inside 0..size, at least one."""
     first = min(max(math.floor(low), 0), size - 1)
     return first, max(min(math.ceil(high), size), first + 1)
+
+
+def _parts(
+    start: int, stop: int, factor: int, length: int, *, from_end: bool
+) -> list[tuple[int, int]]:
+    """Cut an interval into parts that are multiples of `factor`, save for one remainder.
+
+    Args:
+        start: of the interval.
+        stop: its end, outside.
+        factor: pixels that become one.
+        length: of the longest part; rounded up to a multiple of `factor`.
+        from_end: the remainder is the first part instead of belonging to the last.
+    """
+    odd = (stop - start) % factor if from_end else 0
+    cuts = [start] * bool(odd) + list(range(start + odd, stop, -(-length // factor) * factor))
+    return list(zip(cuts, [*cuts[1:], stop], strict=True))
