@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sqlite3
 import stat
 import uuid
@@ -11,18 +12,21 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog.migrations import applied, migrate, pending
 from facesort.errors import LibraryDamaged, LibraryLocked, LibraryNotFound, LibraryUnwritable
-from facesort.files import make_private_dir
+from facesort.files import explain_os_error, make_private_dir
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import Any
 
-__all__ = ["CATALOG_NAME", "Database", "now", "open_database"]
+__all__ = ["CATALOG_NAME", "Database", "catalog_exists", "now", "open_database"]
 
 CATALOG_NAME = "catalog.db"
 
 _BUSY_TIMEOUT_S = 10.0
+
+# SQLite's shared-memory file takes 32 KiB, and its log grows in steps of a page.
+_HELPER_BYTES = 64 * 1024
 
 
 def now() -> str:
@@ -135,7 +139,8 @@ def _meaning(error: sqlite3.DatabaseError, path: Path) -> Exception:
             f"{path} has been busy for {_BUSY_TIMEOUT_S:.0f} seconds",
             hint="Another facesort is writing to it; try again when it is done.",
         )
-    if code == sqlite3.SQLITE_FULL:
+    # Where there is no room for its helper files, SQLite speaks of an input or output error.
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path.parent)):
         return LibraryUnwritable(
             f"no space left for the library at {path.parent}",
             hint="Free some space and run the command again; everything stored so far is kept.",
@@ -158,6 +163,13 @@ def _meaning(error: sqlite3.DatabaseError, path: Path) -> Exception:
     return error
 
 
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _HELPER_BYTES
+    except OSError:
+        return False  # the drive is gone: that is another sentence
+
+
 def open_database(
     folder: Path, *, create: bool, after_commit: Callable[[], None] | None = None
 ) -> Database:
@@ -175,14 +187,14 @@ def open_database(
         SchemaTooNew: a newer facesort wrote it.
     """
     path = folder / CATALOG_NAME
-    fresh = not path.exists()
-    if fresh:
+    if not catalog_exists(folder):
         if not create:
             raise LibraryNotFound(
                 f"there is no library at {folder}",
                 hint="Scan some photos first: facesort scan FOLDER",
             )
         make_private_dir(folder)
+        _make_private_file(path)
     with translated(path):
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
         try:
@@ -199,10 +211,37 @@ def open_database(
         except BaseException:
             connection.close()
             raise
-    if fresh:
-        # Vectors are biometric data: nobody else on this machine may read them.
-        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     return database
+
+
+def catalog_exists(folder: Path) -> bool:
+    """Whether there is a library to open.
+
+    Raises:
+        LibraryUnwritable: the folder cannot be entered.
+    """
+    try:
+        (folder / CATALOG_NAME).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise LibraryUnwritable(
+            f"the library at {folder} cannot be opened", hint=explain_os_error(error)
+        ) from error
+    return True
+
+
+def _make_private_file(path: Path) -> None:
+    """Make an empty file that SQLite will fill; the log that it puts beside it gets its rights.
+
+    Vectors are biometric data: nobody else on this machine may read them, not even for a moment.
+    """
+    try:
+        path.touch(mode=stat.S_IRUSR | stat.S_IWUSR)
+    except OSError as error:
+        raise LibraryUnwritable(
+            f"the library at {path.parent} cannot be written", hint=explain_os_error(error)
+        ) from error
 
 
 def _configure(connection: sqlite3.Connection) -> None:
@@ -217,6 +256,6 @@ def _configure(connection: sqlite3.Connection) -> None:
 def _back_up(connection: sqlite3.Connection, folder: Path) -> None:
     step = max(applied(connection))
     target = folder / f"catalog-schema{step}-{datetime.now(UTC):%Y%m%dT%H%M%S}.backup.db"
+    _make_private_file(target)
     with contextlib.closing(sqlite3.connect(target)) as copy:
         connection.backup(copy)
-    target.chmod(stat.S_IRUSR | stat.S_IWUSR)

@@ -184,6 +184,8 @@ def migrate(connection: sqlite3.Connection) -> list[int]:
                 done.append(step.number)
             connection.execute("COMMIT")
         except BaseException:
-            connection.execute("ROLLBACK")
+            # SQLite itself has already rolled back after some errors (a full disk, for one).
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
             raise
     return done

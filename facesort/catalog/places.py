@@ -23,6 +23,7 @@ __all__ = [
     "forget_place",
     "of_photo",
     "photos",
+    "places_below",
     "places_in_state",
     "places_within",
     "present_photos",
@@ -105,20 +106,29 @@ def claim_root(db: Database, folder: Path) -> RootPart:
     if part is not None:
         db.execute("UPDATE roots SET scanned_at = ? WHERE id = ?", (now(), part.root_id))
         return part
-    known = {_shown(raw): root_id for root_id, raw in db.rows("SELECT id, path FROM roots")}
+    below = _roots_below(db, folder)
     cursor = db.execute(
         "INSERT INTO roots (path, scanned_at) VALUES (?, ?)", (_stored(path), now())
     )
     new_id = int(cursor.lastrowid or 0)
-    for root, root_id in known.items():
-        if root.startswith(_with_slash(path)):
-            prefix = root[len(_with_slash(path)) :].replace(os.sep, "/") + "/"
-            db.execute(
-                "UPDATE places SET root_id = ?, path = CAST(? || path AS BLOB) WHERE root_id = ?",
-                (new_id, _stored(prefix), root_id),
-            )
-            db.execute("DELETE FROM roots WHERE id = ?", (root_id,))
+    for root_id, prefix in below.items():
+        db.execute(
+            "UPDATE places SET root_id = ?, path = CAST(? || path AS BLOB) WHERE root_id = ?",
+            (new_id, _stored(prefix), root_id),
+        )
+        db.execute("DELETE FROM roots WHERE id = ?", (root_id,))
     return RootPart(new_id, "")
+
+
+def _roots_below(db: Database, folder: Path) -> dict[int, str]:
+    """Return the known roots inside a folder: row id to relative path with a trailing '/'."""
+    start = _with_slash(str(folder))
+    roots = {root_id: _shown(raw) for root_id, raw in db.rows("SELECT id, path FROM roots")}
+    return {
+        root_id: root[len(start) :].replace(os.sep, "/") + "/"
+        for root_id, root in roots.items()
+        if root.startswith(start)
+    }
 
 
 def _with_slash(path: str) -> str:
@@ -160,6 +170,18 @@ def places_within(db: Database, part: RootPart) -> dict[str, StoredPlace]:
         ) in rows
         if path.startswith(prefix)
     }  # fmt: skip
+
+
+def places_below(db: Database, folder: Path) -> dict[str, StoredPlace]:
+    """Return what `places_within` will return once the folder is claimed. Reads only."""
+    part = find_root(db, folder)
+    if part is not None:
+        return places_within(db, part)
+    return {
+        prefix + path: place
+        for root_id, prefix in _roots_below(db, folder).items()
+        for path, place in places_within(db, RootPart(root_id, "")).items()
+    }
 
 
 def put_place(

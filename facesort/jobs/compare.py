@@ -89,6 +89,16 @@ class Job:
     known: StoredPlace | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """What was known below a scanned folder and was not seen; `present` were there before."""
+
+    root: Path
+    part: RootPart
+    places: list[StoredPlace]
+    present: int
+
+
 class Comparison:
     """One scan under way: its counts, and which photos turned up where."""
 
@@ -98,12 +108,20 @@ class Comparison:
         self.counts = ScanCounts()
         self.jobs: list[Job] = []
         self.back: list[int] = []  # places that were missing and are there again
-        self.gone: list[tuple[Path, list[StoredPlace], int]] = []
-        self.arrived: Counter[PhotoId] = Counter()  # known photos at a new path this time
+        self.gone: list[_Gone] = []
+        self.unseen: set[int] = set()  # places in `gone` that nothing has explained yet
 
-    def compare(self, root: Path, part: RootPart, found: Walk) -> None:
-        """Sort the files of one folder into unchanged, failed before, and to be opened."""
-        known = places.places_within(self.db, part)
+    def compare(
+        self, root: Path, part: RootPart, found: Walk, known: dict[str, StoredPlace]
+    ) -> None:
+        """Sort the files of one folder into unchanged, failed before, and to be opened.
+
+        Args:
+            root: the folder.
+            part: what it is to the catalog.
+            found: what is there now.
+            known: what was there before, by relative path; it is emptied.
+        """
         present = sum(place.state is PlaceState.PRESENT for place in known.values())
         self.counts.skipped.update(found.skipped)
         self.counts.exported += [str(root / path) for path in found.exported]
@@ -124,7 +142,8 @@ class Comparison:
                 self.jobs.append(Job(part, root, file, place))
         hidden = tuple(_as_folder(path) for path, _ in found.unreadable)
         unseen = [p for path, p in known.items() if not _as_folder(path).startswith(hidden)]
-        self.gone.append((root, unseen, present))
+        self.gone.append(_Gone(root, part, unseen, present))
+        self.unseen.update(place.id for place in unseen)
 
     def _still_failed(
         self, root: Path, part: RootPart, file: FoundFile, place: StoredPlace
@@ -167,8 +186,7 @@ class Comparison:
         elif is_new:
             self.counts.new += 1
         else:
-            # Moved or copied: known when the walk has told what is gone.
-            self.arrived[photo_id] += 1
+            self._arrive(photo_id)
             if looked.photo is None:
                 catalog.bump_generation(self.db)  # a photo without a place may count again
 
@@ -195,47 +213,62 @@ class Comparison:
             self.counts.failed += 1
             self.counts.failures.append((path, reason))
 
+    def _arrive(self, photo_id: PhotoId) -> None:
+        """Say whether a known picture at a new path was moved there, or copied.
+
+        The place it left is forgotten in the transaction that stores the new one: a scan that is
+        killed in between would leave a photo that was moved and is missing, too.
+        """
+        for place_id, path in places.of_photo(self.db, photo_id):
+            # Also from a folder that is not scanned now.
+            if place_id in self.unseen or _is_gone(path):
+                places.forget_place(self.db, [place_id])
+                self.unseen.discard(place_id)
+                self.counts.moved += 1
+                return
+        self.counts.copies += 1
+
     def settle(self) -> None:
-        """Decide about places that were not seen: moved, missing, or an unplugged drive."""
-        unseen = {place.id for _, places_, _ in self.gone for place in places_}
-        elsewhere = places.present_photos(self.db, without=unseen) if unseen else set()
+        """Decide about places that were not seen: missing, a copy less, or an unplugged drive."""
+        elsewhere = places.present_photos(self.db, without=self.unseen) if self.unseen else set()
         dropped: list[int] = []
         missing: list[int] = []
-        for root, places_, present in self.gone:
-            lost = []
-            for place in places_:
+        for gone in self.gone:
+            left = [place for place in gone.places if place.id in self.unseen]
+            if self._has_vanished(gone, left):
+                self.counts.vanished.append(str(gone.root))
+                continue
+            for place in left:
                 if place.photo_id is None or place.photo_id in elsewhere:
-                    # It never could be read, or the picture is somewhere else: nothing is missing.
+                    # It never could be read, or was a copy: no photo is missing.
                     dropped.append(place.id)
-                    self.counts.moved += self._is_arrival(place.photo_id)
-                elif place.state is PlaceState.MISSING:
-                    self.counts.missing += 1
                 else:
-                    lost.append(place.id)
-            if len(lost) > _VANISHED_SHARE * present:
-                self.counts.vanished.append(str(root))
-            else:
-                missing += lost
-        for photo_id in list(self.arrived):
-            for place_id, path in places.of_photo(self.db, photo_id):
-                # It came from a folder that is not scanned now, and is not there any more.
-                if place_id not in unseen and not path.exists() and self._is_arrival(photo_id):
-                    dropped.append(place_id)
-                    self.counts.moved += 1
-        self.counts.copies = sum(self.arrived.values())
-        self.counts.missing += len(missing)
+                    missing.append(place.id)
+        self.counts.missing = len(missing)
         if missing or dropped or self.back:
             with self.db.transaction():
                 places.forget_place(self.db, dropped)
                 places.set_place_state(self.db, missing, PlaceState.MISSING)
                 places.set_place_state(self.db, self.back, PlaceState.PRESENT)
 
-    def _is_arrival(self, photo_id: PhotoId | None) -> bool:
-        """Whether a photo turned up at one more new path than was accounted for."""
-        if photo_id is None or not self.arrived[photo_id]:
+    def _has_vanished(self, gone: _Gone, left: list[StoredPlace]) -> bool:
+        lost = [p for p in left if p.state is PlaceState.PRESENT]
+        if len(lost) <= _VANISHED_SHARE * gone.present:
             return False
-        self.arrived[photo_id] -= 1
+        # A copy that was deleted while its original stays is no sign of a lost drive.
+        known = places.places_within(self.db, gone.part).values()
+        here = {place.photo_id for place in known if place.id not in self.unseen}
+        return sum(p.photo_id not in here for p in lost) > _VANISHED_SHARE * gone.present
+
+
+def _is_gone(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
         return True
+    except OSError:
+        return False  # it cannot be looked at: nothing is known
+    return False
 
 
 def _as_folder(path: str) -> str:

@@ -147,7 +147,8 @@ def _refuse_names(situation: Situation, named: Sequence[Person]) -> None:
     )
     raise DecisionConflict(
         f"you gave these people different names: {told}",
-        hint=f"If they are one person after all, add --yes: all become {named[0].name!r}.",
+        hint=f"If they are one person after all, all become {named[0].name!r} with: "
+        f"facesort merge {' '.join(p.id for p in named)} --yes",
     )
 
 

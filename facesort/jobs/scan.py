@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from facesort.catalog import photos as catalog
 from facesort.catalog import places
 from facesort.errors import Unsupported, UsageError
+from facesort.files import explain_os_error
 from facesort.imaging.walk import walk
 from facesort.jobs.compare import Comparison, Freshness, ScanCounts
 
@@ -59,21 +61,25 @@ def check_folders(folders: Sequence[Path]) -> list[Path]:
     """Return real, absolute folders, none inside another; before any work.
 
     Raises:
-        UsageError: a path does not exist, is no folder, or cannot be entered.
+        UsageError: a path does not exist, is no folder, or cannot be listed.
     """
-    real: list[Path] = []
+    real = []
     for folder in folders:
-        if not folder.exists():
+        try:
+            with os.scandir(folder):
+                real.append(folder.resolve())
+        except FileNotFoundError as error:
             raise UsageError(
                 f"{folder} does not exist",
                 hint="Check the spelling, and that the drive is connected.",
-            )
-        if not folder.is_dir():
+            ) from error
+        except NotADirectoryError as error:
             raise UsageError(
                 f"{folder} is a file; facesort scans folders",
                 hint=f"Scan the folder it lies in: facesort scan {folder.absolute().parent}",
-            )
-        real.append(folder.resolve())
+            ) from error
+        except OSError as error:
+            raise UsageError(f"{folder} cannot be listed", hint=explain_os_error(error)) from error
     # A folder given together with one above it is scanned once.
     return sorted(
         {f for f in real if not any(f != other and f.is_relative_to(other) for other in real)}
@@ -109,7 +115,7 @@ def scan_folders(
         found = walk(folder, exclude=exclude)
         with db.transaction():
             part = places.claim_root(db, folder)
-        scan.compare(folder, part, found)
+        scan.compare(folder, part, found, places.places_within(db, part))
     seconds["walk"] = time.perf_counter() - clock
     if scan.jobs:
         clock = time.perf_counter()
@@ -137,7 +143,8 @@ def preview_folders(
     scan = Comparison(db, fresh)
     for folder in folders:
         part = places.find_root(db, folder) or places.RootPart(0, "")
-        scan.compare(folder, part, walk(folder, exclude=exclude))
+        found = walk(folder, exclude=exclude)
+        scan.compare(folder, part, found, places.places_below(db, folder))
     scan.counts.new = sum(job.known is None for job in scan.jobs)
     scan.counts.changed = sum(job.known is not None for job in scan.jobs)
     return scan.counts

@@ -56,12 +56,14 @@ class Situation:
             UnknownPerson: nobody answers to it.
             AmbiguousPerson: several people have that name.
         """
-        as_id = PersonId(reference.strip())
-        if as_id in self.existing:
-            return self._by_id(as_id)
-        named = self.called(reference)
+        given = reference.strip()
+        if PersonId(given) in self.existing:
+            return self._by_id(PersonId(given))
+        named = self.called(given)
         if len(named) == 1:
             return named[0]
+        if not named and PersonId(given.lower()) in self.existing:
+            return self._by_id(PersonId(given.lower()))
         if named:
             choices = ", ".join(f"{p.id} ({p.photos} photos)" for p in named)
             raise AmbiguousPerson(
@@ -97,7 +99,7 @@ class Situation:
         Raises:
             UnknownPerson: there is no such face.
         """
-        face = self.faces.get(FaceId(reference.strip()))
+        face = self.faces.get(FaceId(reference.strip().lower()))
         if face is None:
             raise UnknownPerson(
                 f"there is no face {reference!r}",
