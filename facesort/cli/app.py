@@ -11,14 +11,19 @@ from typer.core import TyperGroup
 from facesort import __version__
 from facesort.cli import bench, export, models, people, scan
 from facesort.cli.context import Context
-from facesort.errors import FacesortError
+from facesort.errors import FacesortError, UsageError
 
 __all__ = ["app", "main"]
 
 _EXIT_BUG = 70
 _EXIT_INTERRUPTED = 130
 
+_LIBRARY_HINT = "For example: facesort people --library wedding"
 _GLOBAL_FLAGS = ("--json", "--quiet", "--no-color")
+
+
+class _ReaderGone(Exception):
+    """Whoever read our output (head, less) has seen enough."""
 
 
 class _Root(TyperGroup):
@@ -26,6 +31,16 @@ class _Root(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own type moves between its versions
         return super().parse_args(ctx, _global_first(args))
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - likewise
+        """Run the command; typer itself would end with 1 when the reader is gone."""
+        try:
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # at exit it would be too late to stay silent
+        except BrokenPipeError as error:
+            raise _ReaderGone from error
 
 
 def _global_first(args: list[str]) -> list[str]:
@@ -38,7 +53,10 @@ def _global_first(args: list[str]) -> list[str]:
         elif arg in _GLOBAL_FLAGS or arg.startswith("--library="):
             first.append(arg)
         elif arg == "--library":
-            first += [arg, *(value for value in [next(waiting, None)] if value is not None)]
+            value = next(waiting, None)
+            if value is None:
+                raise UsageError("--library needs a name or a path", hint=_LIBRARY_HINT)
+            first += [arg, value]
         else:
             rest.append(arg)
     return first + rest
@@ -110,8 +128,8 @@ def main(args: list[str] | None = None) -> None:
         if ended.code == _EXIT_INTERRUPTED:
             _say("facesort: stopped. Everything stored so far is kept; the same command goes on.")
         raise
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough. Python would complain again while closing stdout.
+    except _ReaderGone:
+        # Python would complain again while closing stdout.
         sys.stdout = None
         sys.exit(0)
     except Exception:  # noqa: BLE001 - the only broad handler: what nobody meant to raise is a bug

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,13 +47,17 @@ def lfw(
     """
     shared = context.of(ctx)
     screen = shared.screen()
-    from facesort.errors import UsageError  # noqa: PLC0415 - kept out of --help
+    from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
+    from facesort.errors import UsageError  # noqa: PLC0415
     from facesort.jobs.scan import check_folders  # noqa: PLC0415
 
     check_folders([folder])
     if not pairs.is_file():
         raise UsageError(f"{pairs} does not exist", hint="Give LFW's pairs.txt with --pairs.")
-    with _own_library(shared, screen, embedder=model, provider=provider) as library:
+    with (
+        quiet_libraries(),
+        _own_library(shared, screen, embedder=model, provider=provider) as library,
+    ):
         library.scan([folder], group=False)
         result = library.bench_lfw(folder, pairs)
     document = result.to_json()
@@ -76,7 +79,8 @@ def lfw(
 @contextlib.contextmanager
 def _own_library(shared: Context, screen: Screen, **flags: object) -> Iterator[Library]:
     """Open the library that --library names, or one that is thrown away."""
-    from dataclasses import replace  # noqa: PLC0415 - kept out of --help
+    import tempfile  # noqa: PLC0415 - kept out of --help
+    from dataclasses import replace  # noqa: PLC0415
 
     from facesort.library import Library  # noqa: PLC0415
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from facesort.domain import PlaceState, Verdict
 from facesort.imaging.geometry import points_to_upright, to_upright
+from facesort.jobs.situation import comparable_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -37,11 +38,11 @@ _CSV_COLUMNS = (
 
 def in_order(situation: Situation, text: str | None) -> list[Person]:
     """Return people with most photos first, only those whose name or id contains the text."""
-    wanted = (text or "").casefold()
+    wanted = comparable_name(text or "")
     found = [
         person
         for person in situation.people.by_id.values()
-        if wanted in (person.name or "").casefold() or wanted in person.id
+        if wanted in comparable_name(person.name or "") or wanted in person.id
     ]
     return sorted(found, key=lambda p: (-p.photos, -len(p.faces), p.name or "\U0010ffff", p.id))
 

@@ -64,7 +64,7 @@ def list_models(ctx: typer.Context, models_dir: _ModelsDir = None) -> None:
 def pull(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="All, if none is named.")
+        list[str] | None, typer.Argument(metavar="NAME", help="All, if none is named.")
     ] = None,
     models_dir: _ModelsDir = None,
     accept: Annotated[

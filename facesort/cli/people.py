@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 def people(
     ctx: typer.Context,
     text: Annotated[
-        str | None, typer.Argument(metavar="[TEXT]", help="Only names or ids that contain it.")
+        str | None, typer.Argument(metavar="TEXT", help="Only names or ids that contain it.")
     ] = None,
     all_people: Annotated[
         bool, typer.Option("--all", help="Also people of fewer than 3 photos, and ignored ones.")
@@ -47,6 +47,7 @@ def people(
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
+    from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415
 
     with shared.open(screen) as library:
         everybody = listing.in_order(library.situation(), text)
@@ -56,7 +57,8 @@ def people(
             if all_people or (not p.ignored and (p.name is not None or p.photos >= _MIN_PHOTOS))
         ]
         if sheet is not None:
-            written = library.sheets(sheet, listed)
+            with quiet_libraries():
+                written = library.sheets(sheet, listed)
             screen.say(f"{len(written)} sheets are in {sheet.absolute()}")
     if screen.json:
         screen.document([listing.person_document(person) for person in everybody])
@@ -170,7 +172,7 @@ def name(
 
 def merge(
     ctx: typer.Context,
-    persons: Annotated[list[str], typer.Argument(metavar="A B...", help="Ids or names.")],
+    persons: Annotated[list[str], typer.Argument(metavar="PERSON", help="Ids or names.")],
     yes: Annotated[
         bool, typer.Option("--yes", help="Also if they have different names; the first one stays.")
     ] = False,
@@ -191,7 +193,7 @@ def merge(
 
 def reject(
     ctx: typer.Context,
-    face: Annotated[list[str], typer.Argument(metavar="FACE...", help="Ids of faces.")],
+    face: Annotated[list[str], typer.Argument(metavar="FACE", help="Ids of faces.")],
 ) -> None:
     """Say that faces are not the person they are with. That is remembered for ever."""
     shared = context.of(ctx)
@@ -209,7 +211,7 @@ def reject(
 
 def ignore(
     ctx: typer.Context,
-    persons: Annotated[list[str], typer.Argument(metavar="PERSON...", help="Ids or names.")],
+    persons: Annotated[list[str], typer.Argument(metavar="PERSON", help="Ids or names.")],
 ) -> None:
     """Stop showing people; new faces of theirs stay out of sight too."""
     shared = context.of(ctx)
@@ -225,7 +227,7 @@ def ignore(
 
 def undo(
     ctx: typer.Context,
-    count: Annotated[int, typer.Argument(metavar="[N]", min=1, help="How many decisions.")] = 1,
+    count: Annotated[int, typer.Argument(metavar="N", min=1, help="How many decisions.")] = 1,
     decision: Annotated[
         int | None, typer.Option(metavar="ID", help="One particular decision of the log.")
     ] = None,
@@ -241,7 +243,7 @@ def undo(
 
 def redo(
     ctx: typer.Context,
-    count: Annotated[int, typer.Argument(metavar="[N]", min=1, help="How many decisions.")] = 1,
+    count: Annotated[int, typer.Argument(metavar="N", min=1, help="How many decisions.")] = 1,
 ) -> None:
     """Bring back what was undone last."""
     shared = context.of(ctx)

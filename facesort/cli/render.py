@@ -52,7 +52,10 @@ class Screen:
             )
         for row in rows:
             table.add_row(*(_escaped(cell) for cell in row))
-        self._console(stderr=False).print(table)
+        console = self._console(stderr=False)
+        with console.capture() as drawn:  # rich would end the process when the reader is gone
+            console.print(table)
+        sys.stdout.write(_encodable(drawn.get(), sys.stdout.encoding))
 
     def text(self, text: str) -> None:
         """Print a line of the result."""
@@ -82,7 +85,14 @@ class Screen:
         plain = self.no_color or bool(os.environ.get("NO_COLOR"))
         # Without a terminal there is no width to fit, and a cut id would be useless to a script.
         width = None if stream.isatty() else 500
-        return Console(stderr=stderr, no_color=plain, width=width, highlight=False, emoji=False)
+        # Not rich's `no_color`: that leaves bold.
+        return Console(
+            stderr=stderr,
+            color_system=None if plain else "auto",
+            width=width,
+            highlight=False,
+            emoji=False,
+        )
 
 
 def _escaped(cell: str) -> str:

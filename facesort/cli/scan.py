@@ -12,8 +12,9 @@ from facesort.cli import context
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
     from facesort.config import Settings
+    from facesort.jobs.compare import ScanCounts
     from facesort.jobs.group import GroupReport
-    from facesort.jobs.scan import ScanCounts, ScanReport
+    from facesort.jobs.scan import ScanReport
 
 __all__ = ["register"]
 
@@ -29,7 +30,11 @@ def register(app: typer.Typer) -> None:
 
 def scan(
     ctx: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Folders of photos.")],
+    paths: Annotated[
+        list[Path],
+        # check_folders says more than typer would about a folder that cannot be read.
+        typer.Argument(metavar="PATH", help="Folders of photos.", readable=False),
+    ],
     model: Annotated[
         str | None, typer.Option(help="Embedder; see facesort models list.", show_default="sface")
     ] = None,
@@ -76,14 +81,18 @@ def scan(
         max_megapixels=max_megapixels,
         models_dir=models_dir,
     )
-    from facesort.jobs.scan import check_folders  # noqa: PLC0415 - kept out of --help
+    from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
+    from facesort.jobs.scan import check_folders  # noqa: PLC0415
     from facesort.library import Library  # noqa: PLC0415
 
     check_folders(paths)  # before an empty library is made
     if dry_run:
         report = _preview(settings, paths, screen)
     else:
-        with Library(settings, progress=screen.progress(), create=True) as library:
+        with (
+            quiet_libraries(),
+            Library(settings, progress=screen.progress(), create=True) as library,
+        ):
             report = library.scan(paths, group=not no_group)
     _show_scan(screen, report)
     if report.counts.failed:
