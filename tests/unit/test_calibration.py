@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facesort.errors import UsageError
+from facesort.grouping.calibration import (
+    DEFAULT_WRONG_MERGES,
+    Calibration,
+    FalseMatchRule,
+    MergeRule,
+    MinCosineRule,
+    WrongMergesRule,
+    merge_rule,
+)
+from tests.vectors import CALIBRATION
+
+rates = st.floats(1e-12, 0.49)
+sizes = st.integers(1, 500)
+clusters = st.integers(1, 1_000_000)
+wrong_merges = st.floats(0, 1000, exclude_min=True)
+calibrations = st.builds(
+    Calibration, st.floats(-0.2, 0.4), st.floats(1e-4, 0.05), st.floats(1e-4, 0.05)
+)
+
+
+# The model of different people
+
+
+@given(calibrations, rates, sizes, sizes)
+def test_the_rate_of_the_cosine_of_a_rate_is_that_rate(calibration, rate, size, other):
+    cosine = calibration.min_cosine(rate, size, other)
+    assert calibration.false_match_rate(cosine, size, other) == pytest.approx(rate, rel=1e-6)
+
+
+@given(calibrations, st.floats(-1, 1), st.floats(-1, 1), sizes, sizes)
+def test_a_higher_cosine_never_has_a_higher_false_match_rate(calibration, one, other, a, b):
+    low, high = sorted((one, other))
+    assert calibration.false_match_rate(high, a, b) <= calibration.false_match_rate(low, a, b)
+
+
+@given(calibrations, rates, rates)
+def test_a_stricter_rate_never_asks_for_a_lower_cosine(calibration, one, other):
+    strict, lax = sorted((one, other))
+    assert calibration.min_cosine(strict) >= calibration.min_cosine(lax)
+
+
+@given(calibrations, st.floats(1e-9, 0.4), sizes, sizes)
+def test_more_photos_of_both_people_ask_for_no_higher_mean_cosine(calibration, rate, a, b):
+    assert calibration.min_cosine(rate, a + 1, b) <= calibration.min_cosine(rate, a, b)
+    assert calibration.min_cosine(rate, a, b) == calibration.min_cosine(rate, b, a)
+
+
+@given(calibrations, st.lists(st.tuples(st.floats(-1, 1), sizes), min_size=1), sizes)
+def test_deviations_say_the_same_as_the_false_match_rate(calibration, pairs, size):
+    cosines = np.array([cosine for cosine, _ in pairs])
+    others = np.array([other for _, other in pairs], dtype=np.float64)
+    found = calibration.deviations(cosines, others, float(size))
+    for deviation, (cosine, other) in zip(found.tolist(), pairs, strict=True):
+        rate = 0.5 * math.erfc(deviation / math.sqrt(2))
+        expected = calibration.false_match_rate(cosine, other, size)
+        assert rate == pytest.approx(expected, rel=1e-6, abs=1e-300)
+
+
+def test_the_variance_of_mean_cosines_of_clusters_is_as_documented():
+    # Draw pairs of people: what belongs to the pair stays, what belongs to a photo averages out.
+    random = np.random.default_rng(5)
+    a, b, draws = 4, 2, 200_000
+    pair = random.normal(0, math.sqrt(CALIBRATION.person_variance), draws)
+    per_photo = math.sqrt(CALIBRATION.face_variance / 2)
+    photos = random.normal(0, per_photo, (draws, a)).mean(axis=1)
+    photos += random.normal(0, per_photo, (draws, b)).mean(axis=1)
+    cosines = CALIBRATION.impostor_mean + pair + photos
+    for rate in (0.1, 0.01):
+        exceeded = float((cosines > CALIBRATION.min_cosine(rate, a, b)).mean())
+        assert exceeded == pytest.approx(rate, rel=0.1)
+
+
+# The rules
+
+
+@given(calibrations, wrong_merges, clusters, clusters)
+def test_the_limit_never_rises_when_clusters_merge(calibration, wrong, one, other):
+    few, many = sorted((one, other))
+    rule = WrongMergesRule(calibration, wrong)
+    assert rule.limit(few) <= rule.limit(many)
+    assert rule.min_cosine(few) <= rule.min_cosine(many)
+
+
+@given(st.integers(10, 1_000_000), st.floats(0.01, 4))
+def test_the_expected_wrong_merges_per_thousand_people_are_what_was_asked_for(people, wrong):
+    rule = WrongMergesRule(CALIBRATION, wrong)
+    rate = CALIBRATION.false_match_rate(rule.min_cosine(people))
+    pairs = people * (people - 1) / 2
+    expected = wrong * people / 1000
+    # A library of a handful of people would be allowed more: never above one pair in a thousand.
+    assert rate * pairs == pytest.approx(min(expected, pairs / 1000), rel=1e-6)
+
+
+@given(wrong_merges, wrong_merges, clusters)
+def test_more_tolerated_wrong_merges_never_ask_for_more(one, other, people):
+    less, more = sorted((one, other))
+    assert WrongMergesRule(CALIBRATION, more).limit(people) <= WrongMergesRule(
+        CALIBRATION, less
+    ).limit(people)
+
+
+@given(rates, clusters, clusters)
+def test_a_fixed_false_match_rate_does_not_look_at_the_size_of_the_library(rate, one, other):
+    rule = FalseMatchRule(CALIBRATION, rate)
+    assert rule.limit(one) == rule.limit(other)
+    assert CALIBRATION.false_match_rate(rule.min_cosine(one)) == pytest.approx(rate, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [WrongMergesRule(CALIBRATION, 1.0), FalseMatchRule(CALIBRATION, 1e-4), MinCosineRule(0.4)],
+)
+@pytest.mark.parametrize("people", [1, 2, 50, 5000])
+def test_two_single_faces_merge_from_the_cosine_that_is_shown(rule: MergeRule, people):
+    def merges(cosine: float) -> bool:
+        return float(rule.score(np.array([cosine]), np.ones(1), 1.0)[0]) >= rule.limit(people)
+
+    assert merges(rule.min_cosine(people) + 1e-9)
+    assert not merges(rule.min_cosine(people) - 1e-9)
+
+
+def test_the_size_of_clusters_does_not_change_a_fixed_cosine():
+    cosines = np.array([0.1, 0.5])
+    score = MinCosineRule(0.3).score(cosines, np.array([1.0, 90.0]), 7.0)
+    np.testing.assert_array_equal(score, cosines)
+
+
+# What the user gives
+
+
+def test_nothing_given_means_the_default():
+    assert merge_rule(CALIBRATION) == WrongMergesRule(CALIBRATION, DEFAULT_WRONG_MERGES)
+
+
+def test_each_flag_gives_its_rule():
+    assert merge_rule(CALIBRATION, wrong_merges=3.0) == WrongMergesRule(CALIBRATION, 3.0)
+    assert merge_rule(CALIBRATION, false_match_rate=1e-5) == FalseMatchRule(CALIBRATION, 1e-5)
+    assert merge_rule(CALIBRATION, min_cosine=0.4) == MinCosineRule(0.4)
+    assert merge_rule(None, min_cosine=-1.0) == MinCosineRule(-1.0)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"wrong_merges": 1.0, "min_cosine": 0.3},
+        {"wrong_merges": 1.0, "false_match_rate": 0.01},
+        {"false_match_rate": 0.01, "min_cosine": 0.3},
+    ],
+)
+def test_two_rules_at_once_are_refused(flags):
+    with pytest.raises(UsageError, match="exclude each other"):
+        merge_rule(CALIBRATION, **flags)
+
+
+@pytest.mark.parametrize("value", [-1.1, 1.1, math.nan, math.inf])
+def test_a_cosine_that_is_none_is_refused(value):
+    with pytest.raises(UsageError, match="--min-cosine"):
+        merge_rule(CALIBRATION, min_cosine=value)
+
+
+@pytest.mark.parametrize("value", [0.0, -1e-3, 0.5, 1.0, math.nan])
+def test_a_false_match_rate_out_of_range_is_refused(value):
+    with pytest.raises(UsageError, match="--false-match-rate"):
+        merge_rule(CALIBRATION, false_match_rate=value)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, 1001.0, math.nan, math.inf])
+def test_a_number_of_wrong_merges_out_of_range_is_refused(value):
+    with pytest.raises(UsageError, match="--wrong-merges"):
+        merge_rule(CALIBRATION, wrong_merges=value)
+
+
+def test_without_a_calibration_only_a_cosine_can_be_given():
+    for flags in ({}, {"wrong_merges": 1.0}, {"false_match_rate": 0.01}):
+        with pytest.raises(UsageError, match="no calibration") as error:
+            merge_rule(None, **flags)
+        assert "--min-cosine" in error.value.hint
+
+
+def test_a_card_s_table_is_read():
+    table = {"impostor_mean": 0.1, "person_variance": 2, "face_variance": "0.5"}
+    assert Calibration.from_card(table) == Calibration(0.1, 2.0, 0.5)
+    with pytest.raises(KeyError):
+        Calibration.from_card({"impostor_mean": 0.1})

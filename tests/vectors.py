@@ -1,0 +1,265 @@
+"""Seeded faces, vectors and decisions: grouping can be tested without a photo or a database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from facesort.domain import (
+    Anchor,
+    Box,
+    Decision,
+    DecisionFace,
+    Face,
+    FaceId,
+    FaceMatrix,
+    FaceRole,
+    PersonId,
+    PhotoId,
+    Verdict,
+    short_hash,
+)
+from facesort.grouping.calibration import Calibration, MinCosineRule
+from facesort.grouping.identity import match_people
+from facesort.grouping.people import see_people
+from facesort.grouping.regroup import regroup
+from facesort.grouping.standing import replay, standing
+from facesort.search.exact import ExactNeighbours
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from facesort.domain import Person
+    from facesort.grouping.calibration import MergeRule
+    from facesort.grouping.people import People
+    from facesort.grouping.regroup import Grouping
+    from facesort.protocols import Vectors
+
+__all__ = [
+    "CALIBRATION",
+    "MODEL",
+    "Album",
+    "identity_vectors",
+    "make_face",
+    "partition",
+    "random_vectors",
+    "unit",
+]
+
+MODEL = "synthetic@1"
+
+# Near SFace's, so that rules get limits of the usual size.
+CALIBRATION = Calibration(impostor_mean=0.08, person_variance=0.004, face_variance=0.0035)
+
+
+def unit(vectors: NDArray[np.float64]) -> Vectors:
+    """Scale rows to length one."""
+    scaled: Vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return scaled
+
+
+def random_vectors(n: int, dimension: int, seed: int, *, lean: float = 0.0) -> Vectors:
+    """Make unit vectors in all directions; `lean` draws them towards a common one."""
+    raw = np.random.default_rng(seed).standard_normal((n, dimension))
+    raw[:, 0] += lean
+    return unit(raw)
+
+
+def identity_vectors(
+    sizes: Sequence[int], *, seed: int, spread: float = 0.9, dimension: int = 64
+) -> tuple[Vectors, NDArray[np.int64]]:
+    """Make the faces of several people.
+
+    Args:
+        sizes: faces of each person.
+        seed: of the random numbers.
+        spread: length of what a photo adds to a person; two faces of one person have a cosine
+            near 1 / (1 + spread ** 2).
+        dimension: of the vectors.
+
+    Returns:
+        (n, d) vectors and the (n,) number of the person.
+    """
+    random = np.random.default_rng(seed)
+    people = unit(random.standard_normal((len(sizes), dimension))).astype(np.float64)
+    truth = np.repeat(np.arange(len(sizes)), sizes)
+    noise = unit(random.standard_normal((len(truth), dimension))).astype(np.float64)
+    return unit(people[truth] + spread * noise), truth.astype(np.int64)
+
+
+def partition(labels: Sequence[object]) -> set[frozenset[int]]:
+    """Return which rows are together, whatever the labels are called; None is nobody's."""
+    groups: dict[object, set[int]] = {}
+    for row, label in enumerate(labels):
+        if label is not None:
+            groups.setdefault(label, set()).add(row)
+    return {frozenset(rows) for rows in groups.values()}
+
+
+def make_face(photo: int, place: int = 0, *, quality: float = 0.9, shift: float = 0.0) -> Face:
+    """Make a face.
+
+    Args:
+        photo: number of its photo.
+        place: faces of one photo stand side by side, at most eight.
+        quality: 0..1.
+        shift: moves the box by that share of its side, as another detector would.
+    """
+    left, top, side = 0.02 + 0.12 * place + 0.1 * shift, 0.3 + 0.1 * shift, 0.1
+    anchor = Anchor(f"test:{photo:04}", Box(left, top, left + side, top + side))
+    box = Box(left * 1000, top * 1000, (left + side) * 1000, (top + side) * 1000)
+    return Face(
+        id=FaceId("f" + short_hash(f"{photo} {place} {shift}", 12)),
+        photo_id=PhotoId(photo),
+        anchor=anchor,
+        box=box,
+        landmarks=np.zeros((5, 2), dtype=np.float32),
+        score=0.9,
+        quality=quality,
+    )
+
+
+@dataclass
+class Album:
+    """A library in memory: it records decisions as `jobs.decide` does and groups as a job does.
+
+    Args:
+        faces: the faces of the library.
+        vectors: (n, d), in their order.
+        rule: when clusters are alike enough.
+    """
+
+    faces: list[Face] = field(repr=False)
+    vectors: Vectors = field(repr=False)
+    rule: MergeRule = field(default_factory=lambda: MinCosineRule(0.3))
+    min_quality: float = 0.3
+    method: str = "linkage"
+    log: list[Decision] = field(default_factory=list)
+    assignments: dict[FaceId, PersonId] = field(default_factory=dict)
+    existing: set[PersonId] = field(default_factory=set)
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def people(self) -> People:
+        stands = standing(replay(self.log))
+        return see_people(self.faces, self.assignments, stands, self.existing)
+
+    def face(self, row: int) -> Face:
+        return self.faces[row]
+
+    def owner(self, row: int) -> PersonId | None:
+        return self.people().owners[self.faces[row].id]
+
+    def person_of(self, row: int) -> Person:
+        owner = self.owner(row)
+        assert owner is not None, f"face {row} is with nobody"
+        return self.people().by_id[owner]
+
+    def called(self, name: str) -> Person:
+        (person,) = [p for p in self.people().by_id.values() if p.name == name]
+        return person
+
+    def rows_of(self, person: Person) -> set[int]:
+        return {row for row, face in enumerate(self.faces) if face.id in person.faces}
+
+    def seen(self) -> set[frozenset[int]]:
+        """Return which faces are shown together."""
+        owners = self.people().owners
+        return partition([owners[face.id] for face in self.faces])
+
+    # -- deciding --------------------------------------------------------------------------------
+
+    def decide(
+        self,
+        verdict: Verdict,
+        people: Sequence[PersonId] = (),
+        faces: Sequence[DecisionFace] = (),
+        *,
+        name: str | None = None,
+        target: int | None = None,
+    ) -> int:
+        number = len(self.log) + 1
+        self.log.append(
+            Decision(number, "", verdict, tuple(people), name, tuple(faces), target),
+        )
+        return number
+
+    def _votes(self, faces: Sequence[FaceId]) -> list[DecisionFace]:
+        anchors = {face.id: face.anchor for face in self.faces}
+        identities = self.people().identities
+        return [
+            DecisionFace(anchors[face], identity, FaceRole.VOTE)
+            for face in faces
+            if (identity := identities[face]) is not None
+        ]
+
+    def name(self, row: int, text: str) -> int:
+        person = self.person_of(row)
+        return self.decide(Verdict.NAME, [person.id], self._votes(person.faces), name=text)
+
+    def merge(self, *rows: int) -> int:
+        people = [self.person_of(row) for row in rows]
+        faces = [face for person in people for face in person.faces]
+        return self.decide(Verdict.MERGE, [p.id for p in people], self._votes(faces))
+
+    def ignore(self, row: int) -> int:
+        person = self.person_of(row)
+        return self.decide(Verdict.IGNORE, [person.id], self._votes(person.faces))
+
+    def reject(self, row: int) -> int:
+        face, person = self.face(row), self.person_of(row)
+        said = [
+            DecisionFace(face.anchor, identity, FaceRole.REJECTED)
+            for identity in (person.id, *person.aliases)
+        ]
+        (own,), _ = match_people([{}], [[face.anchor]], self.existing.__contains__)
+        self.existing.add(own)
+        said.append(DecisionFace(face.anchor, own, FaceRole.VOTE))
+        said += self._votes([other for other in person.faces if other != face.id])
+        return self.decide(Verdict.REJECT, [person.id], said)
+
+    def confirm(self, row: int, person: PersonId) -> int:
+        said = [DecisionFace(self.face(row).anchor, person, FaceRole.CONFIRMED)]
+        return self.decide(Verdict.CONFIRM, [person], said)
+
+    def undo(self, number: int | None = None) -> int:
+        target = replay(self.log).active[-1].id if number is None else number
+        return self.decide(Verdict.UNDO, target=target)
+
+    def redo(self) -> int:
+        return self.decide(Verdict.REDO, target=replay(self.log).undone[-1].id)
+
+    # -- grouping --------------------------------------------------------------------------------
+
+    def group(self, *, min_cosine: float | None = None, order: Sequence[int] = ()) -> Grouping:
+        """Group everything anew and publish it; `order` hands the faces over in another order."""
+        rows = list(order) or list(range(len(self.faces)))
+        faces = [self.faces[row] for row in rows]
+        grouping = regroup(
+            faces,
+            FaceMatrix(tuple(face.id for face in faces), self.vectors[rows], MODEL),
+            standing(replay(self.log)),
+            self.assignments,
+            rule=self.rule if min_cosine is None else MinCosineRule(min_cosine),
+            min_quality=self.min_quality,
+            method=self.method,
+            make_index=ExactNeighbours,
+            person_exists=self.existing.__contains__,
+        )
+        assert self.existing.isdisjoint(grouping.new_people), "an id was given twice"
+        self.existing |= set(grouping.new_people)
+        self.assignments = dict(grouping.owners)
+        return grouping
+
+    def look_again(self, shift: float) -> None:
+        """Replace every face by what another detector sees: other boxes, other ids."""
+        places = [round((f.anchor.box.left - 0.02) / 0.12) for f in self.faces]
+        self.faces = [
+            replace(make_face(int(f.photo_id), place, shift=shift), quality=f.quality)
+            for f, place in zip(self.faces, places, strict=True)
+        ]
+        self.assignments = {}
