@@ -207,7 +207,15 @@ class DecisionConflict(FacesortError):
 
 
 class NameTaken(DecisionConflict):
-    """Somebody else already has that name: only the user knows whether it is the same person."""
+    """Somebody else already has that name: only the user knows whether it is the same person.
+
+    Args:
+        several: more than one person has it, so that "the same" would not say which.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", several: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.several = several
 
 
 class ExportError(FacesortError):

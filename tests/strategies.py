@@ -58,9 +58,11 @@ class Scene:
             claims = {int(facts.claims[row]) for row in rows} - {NOBODY}
             if len(claims) > 1:
                 broken.append(f"cluster {label} holds faces of {len(claims)} identities")
-            for row in rows:
-                if claims & facts.rejected.get(row, frozenset()):
-                    broken.append(f"face {row} is with an identity that it was rejected from")
+            broken += [
+                f"face {row} is with an identity that it was rejected from"
+                for row in rows
+                if claims & facts.rejected.get(row, frozenset())
+            ]
         return broken
 
 

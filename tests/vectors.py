@@ -22,7 +22,7 @@ from facesort.domain import (
     short_hash,
 )
 from facesort.grouping.calibration import Calibration, MinCosineRule
-from facesort.grouping.identity import match_people
+from facesort.grouping.identity import unused_person
 from facesort.grouping.people import see_people
 from facesort.grouping.regroup import regroup
 from facesort.grouping.standing import replay, standing
@@ -138,6 +138,7 @@ class Album:
     rule: MergeRule = field(default_factory=lambda: MinCosineRule(0.3))
     min_quality: float = 0.3
     method: str = "linkage"
+    repeat_cosine: float | None = None
     log: list[Decision] = field(default_factory=list)
     assignments: dict[FaceId, PersonId] = field(default_factory=dict)
     existing: set[PersonId] = field(default_factory=set)
@@ -212,13 +213,13 @@ class Album:
 
     def reject(self, row: int) -> int:
         face, person = self.face(row), self.person_of(row)
-        said = [
-            DecisionFace(face.anchor, identity, FaceRole.REJECTED)
-            for identity in (person.id, *person.aliases)
-        ]
-        (own,), _ = match_people([{}], [[face.anchor]], self.existing.__contains__)
+        beneath = self.people().identities[face.id] or person.id
+        own = unused_person(face.anchor, self.existing.__contains__)
         self.existing.add(own)
-        said.append(DecisionFace(face.anchor, own, FaceRole.VOTE))
+        said = [
+            DecisionFace(face.anchor, beneath, FaceRole.REJECTED),
+            DecisionFace(face.anchor, own, FaceRole.VOTE),
+        ]
         said += self._votes([other for other in person.faces if other != face.id])
         return self.decide(Verdict.REJECT, [person.id], said)
 
@@ -239,18 +240,21 @@ class Album:
         """Group everything anew and publish it; `order` hands the faces over in another order."""
         rows = list(order) or list(range(len(self.faces)))
         faces = [self.faces[row] for row in rows]
+        stands = standing(replay(self.log))
+        spoken_of = stands.spoken_of()
         grouping = regroup(
             faces,
             FaceMatrix(tuple(face.id for face in faces), self.vectors[rows], MODEL),
-            standing(replay(self.log)),
+            stands,
             self.assignments,
             rule=self.rule if min_cosine is None else MinCosineRule(min_cosine),
             min_quality=self.min_quality,
             method=self.method,
+            repeat_cosine=self.repeat_cosine,
             make_index=ExactNeighbours,
-            person_exists=self.existing.__contains__,
+            person_exists=spoken_of.__contains__,
         )
-        assert self.existing.isdisjoint(grouping.new_people), "an id was given twice"
+        assert spoken_of.isdisjoint(grouping.new_people), "somebody's id was given to others"
         self.existing |= set(grouping.new_people)
         self.assignments = dict(grouping.owners)
         return grouping

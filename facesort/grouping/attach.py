@@ -36,6 +36,9 @@ def attach_poor(
     good_labels: NDArray[np.int64],
     constraints: Constraints,
     rule: MergeRule,
+    *,
+    margin: float = _MARGIN,
+    guarded: bool = True,
 ) -> NDArray[np.int64]:
     """Give every face a label.
 
@@ -45,6 +48,8 @@ def attach_poor(
         good_labels: labels 0..m-1 of the good ones, in their order.
         constraints: of all n faces.
         rule: the one the good faces were clustered with.
+        margin: how much closer the best cluster must be than the second, in cosine.
+        guarded: keep faces out that are closer to the centre of all poor ones.
 
     Returns:
         (n,) labels; UNASSIGNED for poor faces that nobody is close enough to.
@@ -59,7 +64,7 @@ def attach_poor(
     np.add.at(sums, good_labels, vectors[good].astype(np.float64))
     sizes = np.bincount(good_labels, minlength=clusters).astype(np.float64)
     cosines = vectors[poor] @ (sums / sizes[:, None]).T
-    guard = _guard(vectors[poor])
+    guard = _guard(vectors[poor]) if guarded else np.full(len(poor), -1.0, dtype=np.float32)
     limit = rule.limit(clusters)
     members = _Members(labels, constraints)
     best = np.argmax(cosines, axis=1)
@@ -74,7 +79,7 @@ def attach_poor(
         others = np.delete(cosines[i], cluster)
         second = float(others.max()) if len(others) else -1.0
         score = float(rule.score(np.array([cosine]), sizes[cluster : cluster + 1], 1.0)[0])
-        sure = score >= limit and cosine >= guard[i] and cosine - second >= _MARGIN
+        sure = score >= limit and cosine >= guard[i] and cosine - second >= margin
         if sure and not members.forbidden(row, cluster):
             members.join(row, cluster)
     return labels

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from facesort.domain import Anchor
 
-__all__ = ["gather_evidence", "match_people", "person_id"]
+__all__ = ["gather_evidence", "match_people", "person_id", "unused_person"]
 
 # Weights of one face's evidence. A cluster would need a million merely present faces to outvote a
 # vote.
@@ -69,7 +69,7 @@ def match_people(
     Args:
         evidence: per cluster, how strongly its faces speak for each known person.
         founders: per cluster, the anchors of its faces; the first gives a new person its id.
-        exists: whether an id was ever given; ids are never reused.
+        exists: whether an id is somebody's; it is not given to others.
 
     Returns:
         One id per cluster, and the founding anchor of each new person.
@@ -90,18 +90,22 @@ def match_people(
     return people, new
 
 
+def unused_person(anchor: Anchor, used: Callable[[PersonId], bool]) -> PersonId:
+    """Return an id founded on a face, counting on where that id is somebody else's."""
+    person, round_ = person_id(anchor), 0
+    while used(person):
+        round_ += 1
+        person = PersonId("p" + short_hash(f"{anchor.content_key} {anchor.box} {round_}", 8))
+    return person
+
+
 def _found(anchors: Sequence[Anchor], used: Callable[[PersonId], bool]) -> tuple[PersonId, Anchor]:
     for anchor in sorted(anchors):
-        person = person_id(anchor)
-        if not used(person):
-            return person, anchor
-    # Every face of the cluster has founded somebody before: count on from the first.
-    anchor, round_ = min(anchors), 1
-    while True:
-        person = PersonId("p" + short_hash(f"{anchor.content_key} {anchor.box} {round_}", 8))
-        if not used(person):
-            return person, anchor
-        round_ += 1
+        if not used(person_id(anchor)):
+            return person_id(anchor), anchor
+    # Every face of the cluster stands for somebody else.
+    first = min(anchors)
+    return unused_person(first, used), first
 
 
 def _components(evidence: Sequence[Mapping[PersonId, int]]) -> list[list[int]]:

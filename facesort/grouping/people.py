@@ -66,12 +66,12 @@ def see_people(
         status[face.id] = _status(face.id, owner, standing, confirmed, not_faces)
         if owner is not None:
             held.setdefault(owner, []).append(face)
-    merged = standing.members()
+    merged, names = standing.members(), standing.shown_names()
     shown = {standing.survivor(p) for p in existing if p in standing.names} | set(held)
     by_id: dict[PersonId, Person] = {}
     named_at: dict[PersonId, int] = {}
     for person in sorted(shown):
-        name = standing.name_of(person)
+        name = names.get(person)
         if name is not None:
             named_at[person] = name[1]
         by_id[person] = _person(
@@ -109,7 +109,8 @@ def _identities(
         if face is None or anchor in standing.confirmed:
             continue
         if identities.get(face) in people:
-            identities[face] = None
+            shelter = standing.shelters.get(anchor)
+            identities[face] = None if shelter in people else shelter
     return identities
 
 

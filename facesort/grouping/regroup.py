@@ -10,10 +10,11 @@ import numpy as np
 from facesort.errors import UsageError
 from facesort.grouping.agglomerative import agglomerate
 from facesort.grouping.anchors import AnchorIndex
-from facesort.grouping.attach import UNASSIGNED, attach_poor
+from facesort.grouping.attach import UNASSIGNED
 from facesort.grouping.constraints import NOBODY, Constraints, homes
 from facesort.grouping.identity import gather_evidence, match_people
 from facesort.grouping.linkage import average_linkage
+from facesort.grouping.phases import cluster_in_phases, repeated_faces
 from facesort.grouping.threshold import connected_components
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def regroup(
     rule: MergeRule,
     min_quality: float,
     method: str = "linkage",
+    repeat_cosine: float | None = None,
     make_index: Callable[[Vectors], NeighbourIndex],
     person_exists: Callable[[PersonId], bool],
 ) -> Grouping:
@@ -70,6 +72,8 @@ def regroup(
         rule: when clusters are alike enough.
         min_quality: faces below it are attached afterwards.
         method: one of METHODS.
+        repeat_cosine: two faces of one photo that are this much alike are one person shown twice
+            (collage, contact sheet, mirror); None looks for no such faces.
         make_index: builds the neighbour index over good faces.
         person_exists: whether an id was ever given.
 
@@ -86,12 +90,18 @@ def regroup(
     known, vectors = [known[i] for i in keep], vectors[keep]
     good = np.array([face.quality >= min_quality for face in known], dtype=bool)
 
+    repeated = repeated_faces(vectors, [face.photo_id for face in known], repeat_cosine)
+
     def cluster(constraints: Constraints) -> NDArray[np.int64]:
-        # A confirmed face takes part whatever its quality: the user has seen it.
-        part = good | constraints.fixed
-        inner = constraints.subset(np.flatnonzero(part))
-        found = _cluster(method, vectors[part], inner, rule, make_index)
-        return attach_poor(vectors, part, found, constraints, rule)
+        return cluster_in_phases(
+            vectors,
+            # A confirmed face takes part whatever its quality: the user has seen it.
+            good=good | constraints.fixed,
+            repeated=repeated & ~constraints.fixed,
+            constraints=constraints,
+            rule=rule,
+            cluster=lambda part, inner: _cluster(method, part, inner, rule, make_index),
+        )
 
     constraints = said.constraints(known)
     labels = cluster(constraints)
@@ -135,6 +145,7 @@ class _Said:
     votes: dict[FaceId, PersonId]
     confirmed: set[FaceId]
     rejected: dict[FaceId, frozenset[PersonId]]
+    shelters: dict[FaceId, PersonId]
     not_faces: set[FaceId]
 
     @classmethod
@@ -157,8 +168,13 @@ class _Said:
                 rejected[face] = rejected.get(face, frozenset()) - {person}
             elif face not in confirmed and person not in rejected.get(face, ()):
                 votes[face] = person
+        shelters = {
+            face: person
+            for anchor, person in standing.shelters.items()
+            if (face := index.find(anchor)) is not None
+        }
         not_faces = {face for a in standing.not_faces if (face := index.find(a)) is not None}
-        return cls(votes, confirmed, rejected, not_faces)
+        return cls(votes, confirmed, rejected, shelters, not_faces)
 
     def constraints(self, faces: Sequence[Face]) -> Constraints:
         """Number the identities and put the facts in row order."""
@@ -255,4 +271,8 @@ def _identify(
 
 
 def _unless_rejected(person: PersonId | None, face: FaceId, said: _Said) -> PersonId | None:
-    return None if person in said.rejected.get(face, ()) else person
+    rejected = said.rejected.get(face, ())
+    if person not in rejected:
+        return person
+    shelter = said.shelters.get(face)
+    return None if shelter in rejected else shelter

@@ -60,7 +60,9 @@ class Standing:
         ignored: identities the user does not want to see.
         votes: the identity the latest decision put a face with.
         confirmed: faces whose vote never moves by itself.
-        rejected: for a face, the identities it is not, with the decision that said so.
+        rejected: for a face, the identities it is not, with the decision that said so; whoever is
+            merged with one of them is meant too.
+        shelters: for a rejected face, the identity it is shown as until a grouping knows better.
         covers: chosen cover faces.
         not_faces: faces the user called none.
     """
@@ -71,6 +73,7 @@ class Standing:
     votes: dict[Anchor, PersonId] = field(default_factory=dict)
     confirmed: set[Anchor] = field(default_factory=set)
     rejected: dict[Anchor, dict[PersonId, int]] = field(default_factory=dict)
+    shelters: dict[Anchor, PersonId] = field(default_factory=dict)
     covers: dict[PersonId, Anchor] = field(default_factory=dict)
     not_faces: set[Anchor] = field(default_factory=set)
 
@@ -99,18 +102,37 @@ class Standing:
             denied[anchor] = survivors.union(*(merged.get(person, ()) for person in survivors))
         return denied
 
-    def name_of(self, survivor: PersonId) -> tuple[str | None, int] | None:
-        """Return the label of a merged group: the survivor's own, else the first one merged in.
+    def shown_names(self) -> dict[PersonId, tuple[str | None, int]]:
+        """Return the label of every survivor: its own, else that of the first one merged into it.
 
         Whoever was merged in brings the name that was shown, not those beneath it.
         """
-        waiting = [survivor]
-        while waiting:
-            person = waiting.pop()
-            if person in self.names:
-                return self.names[person]
-            waiting += [p for p, into in reversed(self.merged_into.items()) if into == person]
-        return None
+        shown = dict(self.names)
+        merged_first: dict[PersonId, list[PersonId]] = {}
+        for person, into in self.merged_into.items():
+            merged_first.setdefault(into, []).append(person)
+        for survivor in {self.survivor(person) for person in self.merged_into}:
+            waiting = [survivor]
+            while waiting:
+                person = waiting.pop()
+                if person in self.names:
+                    shown[survivor] = self.names[person]
+                    break
+                waiting += reversed(merged_first.get(person, []))
+        return {person: name for person, name in shown.items() if person not in self.merged_into}
+
+    def spoken_of(self) -> set[PersonId]:
+        """Return every identity that a standing decision is about."""
+        return {
+            *self.names,
+            *self.merged_into,
+            *self.merged_into.values(),
+            *self.ignored,
+            *self.votes.values(),
+            *self.shelters.values(),
+            *self.covers,
+            *(person for people in self.rejected.values() for person in people),
+        }
 
 
 def standing(history: History) -> Standing:
@@ -118,8 +140,14 @@ def standing(history: History) -> Standing:
     result = Standing()
     for decision in history.active:
         _apply_people(result, decision)
+        rejected = {face.anchor for face in decision.faces if face.role is FaceRole.REJECTED}
         for face in decision.faces:
-            _apply_face(result, decision, face.anchor, face.person, face.role)
+            if face.anchor in rejected and face.role is FaceRole.VOTE:
+                # Where a rejected face waits. It must not be a vote: that would keep the face from
+                # whoever it really is, and from others that were rejected with it.
+                result.shelters[face.anchor] = face.person
+            else:
+                _apply_face(result, decision, face.anchor, face.person, face.role)
     return result
 
 
@@ -136,6 +164,8 @@ def _apply_people(result: Standing, decision: Decision) -> None:
             away = result.survivor(person)
             if away != survivor:
                 result.merged_into[away] = survivor
+                if away in result.names:
+                    result.ignored.discard(survivor)  # a named person is not hidden by a merge
 
 
 def _apply_face(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from facesort.catalog import decisions, people
 from facesort.domain import DecisionFace, FaceRole, PersonId, Verdict
 from facesort.errors import DecisionConflict, NameTaken, UnknownPerson, UsageError
-from facesort.grouping.identity import match_people
+from facesort.grouping.identity import unused_person
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,10 +97,11 @@ def name(
             hint="Is it the same person? Add --same, or --another for a second one of that name."
             if len(others) == 1
             else f"Say which one: facesort merge ID {person.id}, or add --another.",
+            several=len(others) > 1,
         )
     if others and same:
-        keep = person.name is None
-        number = merge(db, situation, [others[0], person], keep_first_name=keep)
+        # "The same person" is an answer about any name given before, too.
+        number = merge(db, situation, [others[0], person], keep_first_name=True)
         return Naming(number, person, cleaned, others[0])
     number = decisions.append(
         db,
@@ -189,13 +190,12 @@ def reject(db: Database, situation: Situation, faces: Sequence[Face]) -> int:
                 hint=f"To stop seeing this person: facesort ignore {person.id}",
             )
         touched[owner] = person
-        said += [
-            DecisionFace(anchor, identity, FaceRole.REJECTED)
-            for identity in (person.id, *person.aliases)
-        ]
-        (own,), new = match_people([{}], [[anchor]], left.__contains__)
+        # Only the identity beneath: merges are looked through when the decision is read.
+        beneath = situation.people.identities[face] or owner
+        said.append(DecisionFace(anchor, beneath, FaceRole.REJECTED))
+        own = unused_person(anchor, left.__contains__)
         left.add(own)
-        people.found(db, own, new[own])
+        people.found(db, own, anchor)
         said.append(DecisionFace(anchor, own, FaceRole.VOTE))
     for person in touched.values():
         # Who stays is recorded, so that "not this person" means something after a re-grouping.
@@ -244,7 +244,9 @@ def redo(db: Database, situation: Situation, count: int) -> list[Decision]:
 
 def _refuse_target(db: Database, situation: Situation, decision: int) -> None:
     if any(entry.id == decision for entry in situation.history.undone):
-        raise DecisionConflict(f"decision {decision} is already undone", hint="facesort redo")
+        raise DecisionConflict(
+            f"decision {decision} is already undone", hint="To bring it back: facesort redo"
+        )
     if 0 < decision <= decisions.last_id(db):
         raise DecisionConflict(
             f"decision {decision} does not stand any more, or is itself an undo",

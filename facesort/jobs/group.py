@@ -24,6 +24,9 @@ __all__ = ["GroupOptions", "GroupReport", "group_faces", "needs_grouping"]
 # it is computed while decisions wait.
 _TRIES = 3
 
+# Two strangers on one photo are so much alike once in a million times: it shows one person twice.
+_REPEAT_RATE = 1e-6
+
 
 @dataclass(frozen=True, slots=True)
 class GroupOptions:
@@ -92,9 +95,8 @@ def group_faces(
     Raises:
         UsageError: an option is out of range.
     """
-    calibration = Calibration.from_card(card.calibration) if card.calibration else None
     rule = merge_rule(
-        calibration,
+        _calibration(card),
         wrong_merges=options.wrong_merges,
         false_match_rate=options.false_match_rate,
         min_cosine=options.min_cosine,
@@ -126,6 +128,10 @@ def group_faces(
     )
 
 
+def _calibration(card: ModelCard) -> Calibration | None:
+    return Calibration.from_card(card.calibration) if card.calibration else None
+
+
 def _state(db: Database) -> tuple[int, int]:
     return decisions.last_id(db), catalog.generation(db)
 
@@ -133,16 +139,21 @@ def _state(db: Database) -> tuple[int, int]:
 def _compute(
     db: Database, card: ModelCard, rule: MergeRule, method: str, min_face: int
 ) -> tuple[Grouping, int]:
+    calibration = _calibration(card)
     faces = catalog.faces(db, min_face=min_face)
-    known = people.existing(db)
+    stands = standing(replay(decisions.log(db)))
+    # An id may go to the cluster of the face that founded it again, unless the user spoke of it.
+    idle = people.existing(db) - stands.spoken_of()
+    known = people.existing(db) - idle
     grouping = regroup(
         faces,
         catalog.matrix(db, card.model_key),
-        standing(replay(decisions.log(db))),
+        stands,
         people.assignments(db),
         rule=rule,
         min_quality=float(str(card.quality.get("min_quality", 0.0))),
         method=method,
+        repeat_cosine=calibration.min_cosine(_REPEAT_RATE) if calibration else None,
         make_index=ExactNeighbours,
         person_exists=known.__contains__,
     )

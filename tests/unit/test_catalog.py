@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facesort.catalog import connection, decisions, people, places
@@ -395,6 +395,7 @@ def test_every_change_of_faces_moves_the_generation(db):
 _PATHS = st.binary(min_size=1, max_size=20).filter(lambda b: b"\0" not in b and b"/" not in b)
 
 
+@settings(max_examples=30)  # each makes a library
 @given(path=_PATHS)
 def test_any_file_name_comes_back_byte_for_byte(tmp_path_factory, path):
     folder = tmp_path_factory.mktemp("library")

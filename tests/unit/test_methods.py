@@ -145,9 +145,7 @@ def test_components_are_those_of_the_graph(n, seed, min_cosine):
     for _ in range(n):
         reach = (reach.astype(int) @ reach.astype(int)) > 0
     labels = threshold(vectors, Constraints.none(n), MinCosineRule(min_cosine))
-    assert partition(labels.tolist()) == {
-        frozenset(np.flatnonzero(row).tolist()) for row in reach
-    }
+    assert partition(labels.tolist()) == {frozenset(np.flatnonzero(row).tolist()) for row in reach}
 
 
 # scikit-learn's agglomeration
@@ -188,13 +186,14 @@ def test_too_many_faces_for_all_pairs_are_refused(monkeypatch):
 def attach(
     vectors: np.ndarray, good: list[bool], labels: list[int], constraints: Constraints, rule: float
 ) -> list[int]:
-    return attach_poor(
+    found: list[int] = attach_poor(
         vectors,
         np.array(good, dtype=bool),
         np.array(labels, dtype=np.int64),
         constraints,
         MinCosineRule(rule),
     ).tolist()
+    return found
 
 
 @given(scenes(), st.data(), cosines)

@@ -9,7 +9,7 @@ from facesort.domain import DecisionFace, FaceRole, FaceStatus, Verdict
 from facesort.grouping.calibration import MinCosineRule
 from tests.vectors import Album, identity_vectors, make_face, partition
 
-ANNA, BERT, CLEO = range(0, 4), range(4, 7), range(7, 9)  # rows of the three people
+ANNA, BERT, CLEO = range(4), range(4, 7), range(7, 9)  # rows of the three people
 
 
 @pytest.fixture
@@ -221,5 +221,3 @@ def test_everybody_s_faces_are_exactly_the_faces_they_own(album):
         assert set(person.faces) == owned
         assert person.cover in owned
     assert np.sum([len(p.faces) for p in people.by_id.values()]) == len(album.faces)
-
-

@@ -17,7 +17,8 @@ def face(nose: float, *, angle: float = 0.0, scale: float = 30.0) -> np.ndarray:
     """Eyes on a line, the nose below it at that share of the way from one to the other."""
     points = scale * np.array([[0, 0], [1, 0], [nose, 0.8], [0.1, 1.4], [0.9, 1.4]])
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    return (points @ turn.T + 500).astype(np.float32)
+    turned: np.ndarray = (points @ turn.T + 500).astype(np.float32)
+    return turned
 
 
 @given(st.floats(0, 50), st.floats(0, 50))

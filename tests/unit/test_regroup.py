@@ -53,6 +53,7 @@ def messy_albums(draw) -> Album:
         quality = draw(st.sampled_from([0.1, 0.5, 0.9]))
         faces.append(make_face(photo_number, place % 8, quality=quality))
     album = Album(faces, vectors, method=draw(st.sampled_from(METHODS)))
+    album.repeat_cosine = draw(st.sampled_from([None, 0.6]))
     album.rule = draw(
         st.one_of(
             st.builds(MinCosineRule, cosines),
@@ -137,13 +138,17 @@ def test_a_person_whose_photos_are_gone_keeps_the_name_and_gets_later_photos_bac
     assert album.rows_of(album.called("Anna")) == {0, 1, 2, 3, 4}
 
 
-def test_an_id_is_not_given_again_when_its_person_is_gone():
+def test_an_id_that_the_user_spoke_of_is_not_given_to_others():
     album = made(1, [3])
     first = album.person_of(0).id
     album.assignments = {}
-    album.group()  # the same founder, nothing said, nothing remembered
+    album.group()  # nothing was said: grouping from nothing gives what it gave before
+    assert album.person_of(0).id == first
+    album.decide(Verdict.NAME, [first], name="Anna")  # she has no face that could speak for her
+    album.assignments = {}
+    album.group()
     assert album.person_of(0).id != first
-    assert album.person_of(0).id in album.existing
+    assert album.called("Anna").faces == ()
 
 
 # Another threshold
@@ -310,21 +315,23 @@ def test_a_vote_that_lost_against_the_evidence_lets_the_face_go():
 
 
 def test_votes_that_lost_do_not_take_the_name_of_those_they_went_to():
-    # Anna's vote holds for rows 0-5, but 3, 4 and 5 look like Bert, who has two votes only: the
-    # group they join stays Bert's, and those who stay are Anna.
-    vectors, _ = identity_vectors([3, 5], seed=4, spread=0.3)
-    album = Album([make_face(row) for row in range(8)], vectors, MinCosineRule(0.45))
-    album.group()
-    anna, bert = album.person_of(0).id, album.person_of(6).id
-    votes = [DecisionFace(album.face(r).anchor, anna, FaceRole.VOTE) for r in range(6)]
+    # Seven faces vote for Anna: three in her own group, and two pairs that look like Bert's only
+    # vote, once they need not be Anna. Four lost votes must not make Bert's group Anna's.
+    home, left, right, bert = (0, 1, 2), (3, 4), (5, 6), 7
+    vectors = np.zeros((8, 4))
+    vectors[list(home)] = [0, 0, 0, 1]
+    vectors[bert] = [1, 0, 0, 0]
+    for rows, side in ((left, 1.0), (right, -1.0)):
+        vectors[list(rows)] = [1, side * 0.75, 0, 0]  # cosine .8 with Bert, .28 with each other
+    album = Album([make_face(row) for row in range(8)], unit(vectors), MinCosineRule(0.5))
+    album.group(min_cosine=0.9)
+    anna, person = album.person_of(0).id, album.person_of(bert).id
+    votes = [DecisionFace(album.face(r).anchor, anna, FaceRole.VOTE) for r in range(7)]
     album.decide(Verdict.NAME, [anna], votes, name="Anna")
-    votes = [DecisionFace(album.face(r).anchor, bert, FaceRole.VOTE) for r in (6, 7)]
-    album.decide(Verdict.NAME, [bert], votes, name="Bert")
-    # While all six claim to be Anna, 3-5 are a group of their own; the first pass must see it so.
+    album.name(bert, "Bert")
     album.group()
-    names = {row: album.person_of(row).name for row in range(8)}
-    assert {names[row] for row in (6, 7)} == {"Bert"}
-    assert "Anna" in names.values()
+    assert album.owner(0) == anna
+    assert album.owner(bert) == person
 
 
 @every_method
@@ -455,27 +462,26 @@ class PhotographersEvening(RuleBasedStateMachine):
     def _rows(self) -> list[int]:
         return assigned(self.album)
 
-    @precondition(lambda self: self._rows())
+    @precondition(lambda self: bool(self._rows()))
     @rule(data=st.data())
     def name(self, data):
         self.names += 1
         self.album.name(data.draw(st.sampled_from(self._rows())), f"Guest {self.names}")
 
-    @precondition(lambda self: self._rows())
+    @precondition(lambda self: bool(self._rows()))
     @rule(data=st.data())
     def merge(self, data):
         one, other = (data.draw(st.sampled_from(self._rows())) for _ in range(2))
         people = self.album.person_of(one), self.album.person_of(other)
-        denied = standing(replay(self.album.log)).rejected
+        denied = standing(replay(self.album.log)).rejections()
         for person, rival in (people, people[::-1]):
             for row in self.album.rows_of(person):
-                rejected = denied.get(self.album.face(row).anchor, {})
-                if set(rejected) & {rival.id, *rival.aliases}:
+                if rival.id in denied.get(self.album.face(row).anchor, ()):
                     return  # refused by jobs.decide
         if people[0].id != people[1].id:
             self.album.merge(one, other)
 
-    @precondition(lambda self: self._rows())
+    @precondition(lambda self: bool(self._rows()))
     @rule(data=st.data())
     def reject(self, data):
         row = data.draw(st.sampled_from(self._rows()))
@@ -483,26 +489,26 @@ class PhotographersEvening(RuleBasedStateMachine):
         if person.name is not None or len(person.faces) > 1:
             self.album.reject(row)
 
-    @precondition(lambda self: self._rows())
+    @precondition(lambda self: bool(self._rows()))
     @rule(data=st.data())
     def ignore(self, data):
         self.album.ignore(data.draw(st.sampled_from(self._rows())))
 
-    @precondition(lambda self: self._rows())
+    @precondition(lambda self: bool(self._rows()))
     @rule(data=st.data())
     def confirm(self, data):
         person = self.album.person_of(data.draw(st.sampled_from(self._rows())))
         row = data.draw(st.sampled_from(range(len(self.album.faces))))
         self.album.confirm(row, person.id)
 
-    @precondition(lambda self: replay(self.album.log).active)
+    @precondition(lambda self: bool(replay(self.album.log).active))
     @rule(data=st.data())
     def undo(self, data):
         active = [decision.id for decision in replay(self.album.log).active]
         self.album.undo(data.draw(st.sampled_from([active[-1], *active])))
         self.album.group()
 
-    @precondition(lambda self: replay(self.album.log).undone)
+    @precondition(lambda self: bool(replay(self.album.log).undone))
     @rule()
     def redo(self):
         self.album.redo()
@@ -573,6 +579,6 @@ class PhotographersEvening(RuleBasedStateMachine):
 
 
 PhotographersEvening.TestCase.settings = hypothesis_settings(
-    max_examples=1500, stateful_step_count=30, deadline=None
+    max_examples=50, stateful_step_count=20, deadline=None
 )
 test_the_promises_hold_through_a_photographer_s_evening = PhotographersEvening.TestCase

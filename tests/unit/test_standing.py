@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -229,7 +230,7 @@ def test_a_merged_person_bears_the_survivor_s_name_whatever_came_first():
     log.add(Verdict.NAME, A, name="Anna")
     log.add(Verdict.NAME, B, name="Berta")
     log.add(Verdict.MERGE, B, A)
-    assert log.standing.name_of(B) == ("Berta", 2)
+    assert log.standing.shown_names()[B] == ("Berta", 2)
 
 
 def test_an_unnamed_survivor_takes_the_first_name_merged_into_it():
@@ -238,7 +239,7 @@ def test_an_unnamed_survivor_takes_the_first_name_merged_into_it():
     log.add(Verdict.NAME, B, name="Berta")
     log.add(Verdict.MERGE, A, B)
     log.add(Verdict.MERGE, A, C)
-    assert log.standing.name_of(A) == ("Berta", 2)
+    assert log.standing.shown_names()[A] == ("Berta", 2)
 
 
 def test_whoever_takes_over_a_merged_person_takes_over_the_name_that_was_shown():
@@ -246,33 +247,49 @@ def test_whoever_takes_over_a_merged_person_takes_over_the_name_that_was_shown()
     log.add(Verdict.NAME, A, name="Anna")
     log.add(Verdict.NAME, B, name="Berta")
     log.add(Verdict.MERGE, A, B)
-    assert log.standing.name_of(A) == ("Anna", 1)
+    assert log.standing.shown_names()[A] == ("Anna", 1)
     log.add(Verdict.MERGE, C, A)  # C has no name of its own: still Anna
-    assert log.standing.name_of(C) == ("Anna", 1)
+    assert log.standing.shown_names()[C] == ("Anna", 1)
 
 
 def test_a_long_chain_of_merges_is_followed():
     log = Log()
     chain = [PersonId(f"p{i}") for i in range(3000)]
     log.add(Verdict.NAME, chain[0], name="Anna")
-    for old, new in zip(chain, chain[1:], strict=False):
+    for old, new in pairwise(chain):
         log.add(Verdict.MERGE, new, old)
     assert log.standing.survivor(chain[0]) == chain[-1]
-    assert log.standing.name_of(chain[-1]) == ("Anna", 1)
+    assert log.standing.shown_names()[chain[-1]] == ("Anna", 1)
 
 
 def test_nobody_named_has_no_name():
     log = Log()
     log.add(Verdict.MERGE, A, B)
-    assert log.standing.name_of(A) is None
-    assert log.standing.name_of(D) is None
+    assert log.standing.shown_names().get(A) is None
+    assert log.standing.shown_names().get(D) is None
+
+
+def test_only_survivors_are_shown_with_a_name():
+    log = Log()
+    log.add(Verdict.NAME, A, name="Anna")
+    log.add(Verdict.NAME, B, name="Berta")
+    log.add(Verdict.MERGE, A, B)
+    assert log.standing.shown_names() == {A: ("Anna", 1)}
+
+
+def test_a_merge_with_somebody_named_ends_being_ignored():
+    log = Log()
+    log.add(Verdict.IGNORE, A)
+    log.add(Verdict.NAME, B, name="Berta")
+    log.add(Verdict.MERGE, A, B)
+    assert log.standing.ignored == set()
 
 
 def test_the_later_name_wins():
     log = Log()
     log.add(Verdict.NAME, A, name="Anna")
     log.add(Verdict.NAME, A, name="Anne")
-    assert log.standing.name_of(A) == ("Anne", 2)
+    assert log.standing.shown_names()[A] == ("Anne", 2)
 
 
 def test_whoever_gets_a_name_is_no_longer_ignored():
@@ -333,6 +350,30 @@ def test_a_confirmation_takes_back_the_rejection():
     log.add(Verdict.CONFIRM, A, faces=(confirm(ANCHORS[0], A),))
     assert log.standing.rejected == {ANCHORS[0]: {B: 1}}
     assert log.standing.votes == {ANCHORS[0]: A}
+
+
+def test_the_identity_that_a_rejected_face_waits_in_is_no_vote():
+    log = Log()
+    log.add(Verdict.NAME, A, name="Anna", faces=(vote(ANCHORS[0], A), vote(ANCHORS[1], A)))
+    log.add(
+        Verdict.REJECT,
+        A,
+        faces=(reject(ANCHORS[0], A), vote(ANCHORS[0], C), vote(ANCHORS[1], A)),
+    )
+    stands = log.standing
+    assert stands.votes == {ANCHORS[1]: A}
+    assert stands.shelters == {ANCHORS[0]: C}
+    assert stands.spoken_of() == {A, C}
+
+
+def test_a_face_that_is_not_somebody_is_not_whom_they_are_merged_with():
+    log = Log()
+    log.add(Verdict.REJECT, B, faces=(reject(ANCHORS[0], B),))
+    assert log.standing.rejections() == {ANCHORS[0]: {B}}
+    log.add(Verdict.MERGE, A, B)
+    log.add(Verdict.MERGE, C, A)
+    assert log.standing.rejections() == {ANCHORS[0]: {A, B, C}}
+    assert log.standing.rejected == {ANCHORS[0]: {B: 1}}
 
 
 @given(st.lists(st.lists(said, max_size=4), max_size=10))

@@ -82,7 +82,9 @@ def blank(width: int, height: int) -> np.ndarray:
     return np.zeros((height, width, 3), dtype=np.uint8)
 
 
-def look(session: FakeSession, *images: np.ndarray, min_score: float = 0.6) -> list[list[FoundFace]]:
+def look(
+    session: FakeSession, *images: np.ndarray, min_score: float = 0.6
+) -> list[list[FoundFace]]:
     return YuNet(session, min_score=min_score, max_overlap=0.3).detect(images)
 
 
@@ -196,7 +198,8 @@ def test_suppression_keeps_the_best_of_what_overlaps(faces, max_overlap, random)
         assert all(face.box.overlap(better.box) <= max_overlap for better in kept[:i])
     for face in faces:
         assert any(
-            face is other or (face.box.overlap(other.box) > max_overlap and other.score >= face.score)
+            face is other
+            or (face.box.overlap(other.box) > max_overlap and other.score >= face.score)
             or face.box == other.box
             for other in kept
         )

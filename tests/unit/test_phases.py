@@ -1,0 +1,88 @@
+"""A photo that shows somebody twice does not pull that person to pieces."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from facesort.grouping.attach import UNASSIGNED
+from facesort.grouping.calibration import MinCosineRule
+from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.linkage import average_linkage
+from facesort.grouping.phases import cluster_in_phases, repeated_faces
+from facesort.search.exact import ExactNeighbours
+
+RULE = MinCosineRule(0.5)
+
+
+def people(*sizes: int, spread: float = 0.05, seed: int = 1):
+    """Return unit vectors of people at right angles, and who each row is."""
+    rng = np.random.default_rng(seed)
+    rows, who = [], []
+    for person, size in enumerate(sizes):
+        for _ in range(size):
+            vector = np.eye(32)[person] + spread * rng.standard_normal(32)
+            rows.append(vector / np.linalg.norm(vector))
+            who.append(person)
+    return np.array(rows, dtype=np.float32), np.array(who)
+
+
+def grouped(vectors, photos, good=None, repeat_cosine=0.8):
+    n = len(vectors)
+    return cluster_in_phases(
+        vectors,
+        good=np.ones(n, dtype=bool) if good is None else good,
+        repeated=repeated_faces(vectors, photos.tolist(), repeat_cosine),
+        constraints=Constraints(photos, np.full(n, NOBODY), {}, np.zeros(n, dtype=bool)),
+        rule=RULE,
+        cluster=lambda v, c: average_linkage(v, ExactNeighbours(v), c, RULE),
+    )
+
+
+def test_a_contact_sheet_leaves_the_person_in_one_piece():
+    vectors, _ = people(9 + 9)
+    originals, sheet = np.arange(9), np.full(9, 100)
+    labels = grouped(vectors, np.concatenate([originals, sheet]))
+    assert len(set(labels[:9].tolist())) == 1
+    joined = labels[9:] == labels[0]
+    assert joined.sum() == 1  # faces of one photo stay apart: one of the sheet's may join
+    assert len(set(labels[9:].tolist())) == 9
+
+
+def test_without_the_phases_the_sheet_would_have_torn_the_person():
+    vectors, _ = people(9 + 9)
+    photos = np.concatenate([np.arange(9), np.full(9, 100)])
+    torn = grouped(vectors, photos, repeat_cosine=None)
+    assert len(set(torn[:9].tolist())) > 1
+
+
+def test_two_different_people_of_one_photo_are_not_repeated():
+    vectors, who = people(3, 3)
+    photos = np.array([0, 1, 2, 0, 1, 2])
+    assert not repeated_faces(vectors, photos.tolist(), 0.8).any()
+    labels = grouped(vectors, photos)
+    assert len({(a, b) for a, b in zip(who.tolist(), labels.tolist(), strict=True)}) == 2
+
+
+def test_twins_who_are_always_on_one_photo_are_still_two_people():
+    vectors, _ = people(3, 3, spread=0.02)
+    twins = vectors.copy()
+    twins[3:] = 0.9 * vectors[:3] + 0.4 * vectors[3:]  # cosine about .9 between the two
+    twins /= np.linalg.norm(twins, axis=1, keepdims=True)
+    photos = np.array([0, 1, 2, 0, 1, 2])
+    assert repeated_faces(twins, photos.tolist(), 0.8).all()
+    labels = grouped(twins, photos)
+    assert len(set(labels[:3].tolist())) == len(set(labels[3:].tolist())) == 1
+    assert labels[0] != labels[3]
+
+
+def test_poor_faces_join_last_and_start_nobody():
+    vectors, _ = people(4, 2)
+    good = np.array([True, True, True, False, False, False])
+    labels = grouped(vectors, np.arange(6), good)
+    assert len(set(labels[:4].tolist())) == 1
+    assert (labels[4:] == UNASSIGNED).all()
+
+
+def test_no_faces_give_no_labels():
+    empty = np.zeros((0, 32), dtype=np.float32)
+    assert grouped(empty, np.zeros(0, dtype=np.int64)).shape == (0,)
