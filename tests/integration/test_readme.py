@@ -24,7 +24,8 @@ def session() -> Iterator[tuple[str, list[str]]]:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     block = re.search(r"```console\n(.*?)```", text, re.S)
     assert block is not None
-    command, shown = "", []
+    command = ""
+    shown: list[str] = []
     for line in block[1].splitlines():
         if line.startswith("$ "):
             if command:

@@ -145,6 +145,15 @@ def test_a_face_rejected_from_somebody_is_not_shown_with_whom_they_turned_out_to
     assert album.owner(2) is not None
 
 
+def test_a_rejected_face_does_not_fall_back_to_whom_it_had_left(album):
+    album.name(0, "Anna")  # face 2 was there
+    bert = album.people().identities[album.face(4).id]
+    assert bert is not None
+    album.assignments[album.face(2).id] = bert  # a grouping knew better
+    album.reject(2)
+    assert album.owner(2) not in {None, album.owner(0), album.owner(4)}
+
+
 def test_undoing_a_rejection_brings_the_face_back(album):
     before = album.people()
     album.undo(album.reject(2))

@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from facesort.domain import DecisionFace, FaceMatrix, FaceRole, FaceStatus, Verdict
+from facesort.domain import DecisionFace, FaceMatrix, FaceRole, FaceStatus, PersonId, Verdict
 from facesort.errors import UsageError
 from facesort.grouping.calibration import MinCosineRule, WrongMergesRule
 from facesort.grouping.regroup import METHODS, regroup
@@ -379,10 +379,17 @@ def test_every_name_survives_another_detector(shift):
     album.reject(2)
     album.confirm(9, album.called("Bert").id)
     album.group()
-    before = {p.name: (p.id, album.rows_of(p)) for p in album.people().by_id.values()}
+
+    def named() -> dict[str, tuple[PersonId, set[int]]]:
+        people = album.people().by_id.values()
+        return {p.name: (p.id, album.rows_of(p)) for p in people if p.name is not None}
+
+    before, seen = named(), album.seen()
+    assert set(before) == {"Anna", "Bert", "Cleo"}
     album.look_again(shift)
     album.group()
-    assert {p.name: (p.id, album.rows_of(p)) for p in album.people().by_id.values()} == before
+    assert named() == before
+    assert album.seen() == seen
 
 
 def test_every_name_survives_another_model():
