@@ -123,7 +123,7 @@ def make_face(photo: int, place: int = 0, *, quality: float = 0.9, shift: float 
     )
 
 
-@dataclass
+@dataclass(repr=False)
 class Album:
     """A library in memory: it records decisions as `jobs.decide` does and groups as a job does.
 
@@ -133,8 +133,8 @@ class Album:
         rule: when clusters are alike enough.
     """
 
-    faces: list[Face] = field(repr=False)
-    vectors: Vectors = field(repr=False)
+    faces: list[Face]
+    vectors: Vectors
     rule: MergeRule = field(default_factory=lambda: MinCosineRule(0.3))
     min_quality: float = 0.3
     method: str = "linkage"
@@ -142,6 +142,12 @@ class Album:
     log: list[Decision] = field(default_factory=list)
     assignments: dict[FaceId, PersonId] = field(default_factory=dict)
     existing: set[PersonId] = field(default_factory=set)
+
+    def __repr__(self) -> str:
+        # Short, because Hypothesis prints every album of a failing example.
+        photos = [(int(face.photo_id), face.quality) for face in self.faces]
+        options = f"{self.method}, {self.rule}, repeats from {self.repeat_cosine}"
+        return f"<album of {self.vectors.shape}: {options}, photos and qualities {photos}>"
 
     # -- looking ---------------------------------------------------------------------------------
 

@@ -77,10 +77,6 @@ class Membership:
         self._photos[into] |= self._photos[other]
         self._rejected[into] |= self._rejected[other]
 
-    def claim(self, cluster: int) -> int:
-        """Return the identity a cluster claims, or NOBODY."""
-        return int(self._claims[cluster])
-
 
 def fixed_groups(constraints: Constraints) -> list[Sequence[int]]:
     """Return the rows of each identity's confirmed faces: they start as one cluster."""

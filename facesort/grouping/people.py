@@ -93,22 +93,17 @@ def _identities(
     index: AnchorIndex,
 ) -> dict[FaceId, PersonId | None]:
     identities: dict[FaceId, PersonId | None] = {f.id: assignments.get(f.id) for f in faces}
-    denied = standing.rejections()
     for anchor, person in standing.votes.items():
-        face = index.find(anchor)
-        if face is None or face not in identities:
-            continue
-        rejected = denied.get(anchor, set())
-        # A rejected face is where its decision put it, until the next grouping says more.
-        if anchor in standing.confirmed or (
-            identities[face] in rejected and person not in rejected
-        ):
+        face = index.find(anchor) if anchor in standing.confirmed else None
+        if face is not None:
             identities[face] = person
-    for anchor, people in denied.items():
+    for anchor, people in standing.rejections().items():
         face = index.find(anchor)
         if face is None or anchor in standing.confirmed:
             continue
-        if identities.get(face) in people:
+        if identities[face] in people:
+            # Where its decision put it, until the next grouping says more. An older vote says less:
+            # the face had left that person when it was rejected from this one.
             shelter = standing.shelters.get(anchor)
             identities[face] = None if shelter in people else shelter
     return identities

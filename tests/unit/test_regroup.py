@@ -315,23 +315,24 @@ def test_a_vote_that_lost_against_the_evidence_lets_the_face_go():
 
 
 def test_votes_that_lost_do_not_take_the_name_of_those_they_went_to():
-    # Seven faces vote for Anna: three in her own group, and two pairs that look like Bert's only
-    # vote, once they need not be Anna. Four lost votes must not make Bert's group Anna's.
-    home, left, right, bert = (0, 1, 2), (3, 4), (5, 6), 7
-    vectors = np.zeros((8, 4))
+    # Nine faces vote for Anna: three in her own group, and two groups of three that look like
+    # Bert's only face, once they need not be Anna. Six lost votes must not make his group hers.
+    home, left, right, bert = (0, 1, 2), (3, 4, 5), (6, 7, 8), 9
+    vectors = np.zeros((10, 4))
     vectors[list(home)] = [0, 0, 0, 1]
     vectors[bert] = [1, 0, 0, 0]
     for rows, side in ((left, 1.0), (right, -1.0)):
         vectors[list(rows)] = [1, side * 0.75, 0, 0]  # cosine .8 with Bert, .28 with each other
-    album = Album([make_face(row) for row in range(8)], unit(vectors), MinCosineRule(0.5))
+    album = Album([make_face(row) for row in range(10)], unit(vectors), MinCosineRule(0.4))
     album.group(min_cosine=0.9)
     anna, person = album.person_of(0).id, album.person_of(bert).id
-    votes = [DecisionFace(album.face(r).anchor, anna, FaceRole.VOTE) for r in range(7)]
+    votes = [DecisionFace(album.face(r).anchor, anna, FaceRole.VOTE) for r in range(9)]
     album.decide(Verdict.NAME, [anna], votes, name="Anna")
     album.name(bert, "Bert")
     album.group()
-    assert album.owner(0) == anna
-    assert album.owner(bert) == person
+    assert album.rows_of(album.called("Anna")) == set(home)
+    assert album.rows_of(album.called("Bert")) == {*left, *right, bert}
+    assert (album.owner(0), album.owner(bert)) == (anna, person)
 
 
 @every_method
@@ -412,7 +413,27 @@ def test_a_face_that_is_none_takes_no_part():
     assert album.face(0).id not in album.group().owners
 
 
-def test_a_face_without_a_vector_is_left_out():
+def test_a_face_that_this_model_has_not_seen_stays_where_it_was():
+    album = made(1, [4])
+    anna = album.person_of(0).id
+    said = DecisionFace(album.face(1).anchor, anna, FaceRole.REJECTED)
+    for decisions, expected in (([], {0, 1, 2, 3}), ([said], {0, 2, 3})):
+        for decision in decisions:
+            album.decide(Verdict.REJECT, [anna], [decision])
+        grouping = regroup(
+            album.faces,
+            FaceMatrix((album.face(3).id,), album.vectors[3:], MODEL),
+            standing(replay(album.log)),
+            album.assignments,
+            rule=album.rule,
+            min_quality=0.3,
+            make_index=ExactNeighbours,
+            person_exists=album.existing.__contains__,
+        )
+        assert grouping.owners == {album.face(row).id: anna for row in expected}
+
+
+def test_a_new_face_that_this_model_has_not_seen_is_left_out():
     album = made(1, [4])
     grouping = regroup(
         album.faces,
