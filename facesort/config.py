@@ -49,15 +49,10 @@ class Settings:
     max_megapixels: float = 300.0
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("workers", 0, 256),
-            ("batch_size", 0, 4096),
-            ("max_megapixels", 0.01, 100_000),
-            ("min_face", 1, 10_000),
-        ):
+        for name in _RANGES:
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise UsageError(f"{name} = {value} is not between {low} and {high}")
+            if value is not None:
+                _check_range(name, value, source="the settings")
 
     @property
     def worker_threads(self) -> int:
@@ -65,6 +60,12 @@ class Settings:
         return self.workers or os.cpu_count() or 2
 
 
+_RANGES = {
+    "workers": (0, 256),
+    "batch_size": (0, 4096),
+    "max_megapixels": (0.01, 100_000),
+    "min_face": (1, 10_000),
+}
 _ENVIRONMENT = {
     "FACESORT_LIBRARY": "library",
     "FACESORT_CACHE": "cache_dir",
@@ -119,9 +120,20 @@ def _library_folder(given: object, data_dir: Path) -> Path:
     if given is None:
         return data_dir / "default"
     text = str(given)
+    if not text.strip():
+        raise UsageError("a library needs a name", hint="For example: --library wedding")
     if os.sep in text or "/" in text or text.startswith((".", "~")):
-        return Path(text).expanduser().absolute()
+        return _absolute(text)
     return data_dir / text
+
+
+def _absolute(text: str) -> Path:
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:  # ~nobody
+        raise UsageError(
+            f"{text}: there is no such home folder", hint="Give the whole path."
+        ) from error
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -144,12 +156,31 @@ def _parsed(name: str, value: object, *, source: str) -> object:
     if name == "library":
         return str(value)
     if name in _PATHS:
-        return Path(str(value)).expanduser().absolute()
+        return _absolute(str(value))
     if name == "batch_size" and value == "auto":
         return 0
     if name in _NUMBERS:
         try:
-            return _NUMBERS[name](str(value))
+            number = _NUMBERS[name](str(value))
         except ValueError as error:
-            raise UsageError(f"{source}: {name} must be a number, not {value!r}") from error
+            raise UsageError(
+                f"{source}: {name} must be a number, not {value!r}",
+                hint=_range_hint(name),
+            ) from error
+        _check_range(name, number, source=source)
+        return number
     return str(value)
+
+
+def _check_range(name: str, value: float, *, source: str) -> None:
+    low, high = _RANGES[name]
+    if not low <= value <= high:
+        raise UsageError(
+            f"{source}: {name} = {value} is not between {low:g} and {high:,}",
+            hint=_range_hint(name),
+        )
+
+
+def _range_hint(name: str) -> str:
+    low, high = _RANGES[name]
+    return f"Give a number from {low:g} to {high:,}."

@@ -11,10 +11,11 @@ import secrets
 import stat
 import sys
 from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from facesort.errors import LibraryLocked, LibraryUnwritable
+from facesort.errors import FacesortError, LibraryLocked, LibraryUnwritable, UsageError
 
 if sys.platform == "win32":
     import msvcrt
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JobLock",
+    "PathKind",
     "atomic_replace",
     "atomic_write",
     "explain_os_error",
+    "kind_of",
     "make_private_dir",
     "sha256_of",
     "sync_folder",
@@ -48,6 +51,7 @@ _SENTENCES = {
     errno.EROFS: "The drive is read-only: unlock it, or choose another one.",
     errno.ENOENT: "It is not there: check that the path is right and the drive is connected.",
     errno.EIO: "The drive reports a hardware error: check its cable and its health.",
+    errno.ELOOP: "Links lead in a circle there: remove or correct one of them.",
     errno.ENAMETOOLONG: "The path is too long for this drive: choose a folder with a shorter path.",
 }
 
@@ -56,6 +60,37 @@ def explain_os_error(error: OSError) -> str:
     """Say in one sentence what the system's refusal means and what helps; made for hints."""
     known = _SENTENCES.get(error.errno or 0)
     return known or f"The system says: {error.strerror or error.__class__.__name__}."
+
+
+class PathKind(Enum):
+    """What is at a path; links are followed."""
+
+    NOTHING = "nothing"
+    FILE = "file"
+    FOLDER = "folder"
+    OTHER = "other"
+
+
+def kind_of(path: Path, refusal: type[FacesortError] = UsageError) -> PathKind:
+    """Say what is at a path, where `Path.exists` and its like would raise.
+
+    Args:
+        path: as the user gave it; for the message, too.
+        refusal: the error that the caller's user should see.
+
+    Raises:
+        FacesortError: of the kind `refusal`: the system does not say, because a folder on the way
+            may not be entered, the path is too long, or links lead in a circle.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return PathKind.NOTHING
+    except OSError as error:
+        raise refusal(f"{path} cannot be looked at", hint=explain_os_error(error)) from error
+    if stat.S_ISDIR(mode):
+        return PathKind.FOLDER
+    return PathKind.FILE if stat.S_ISREG(mode) else PathKind.OTHER
 
 
 def sync_folder(folder: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facesort.cli import context
+from facesort.cli.render import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,10 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     bench = typer.Typer(
-        help="Measure accuracy on labelled photos.", no_args_is_help=True, rich_markup_mode=None
+        help="Measure accuracy on labelled photos.",
+        epilog="Example: facesort bench clusters album/truth.csv",
+        no_args_is_help=True,
+        rich_markup_mode=None,
     )
     bench.command(epilog="Example: facesort bench lfw lfw/images --pairs lfw/pairs.txt")(lfw)
     bench.command(epilog="Example: facesort bench clusters album/truth.csv")(clusters)
@@ -32,7 +36,9 @@ def register(app: typer.Typer) -> None:
 
 def lfw(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="NAME/NAME_0001.jpg and so on.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", readable=False, help="NAME/NAME_0001.jpg and so on.")
+    ],
     pairs: Annotated[Path, typer.Option(help="LFW's pairs.txt.")],
     model: Annotated[
         str | None, typer.Option(help="Embedder; see facesort models list.", show_default="sface")
@@ -49,11 +55,12 @@ def lfw(
     screen = shared.screen()
     from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
     from facesort.errors import UsageError  # noqa: PLC0415
+    from facesort.files import PathKind, kind_of  # noqa: PLC0415
     from facesort.jobs.scan import check_folders  # noqa: PLC0415
 
     check_folders([folder])
-    if not pairs.is_file():
-        raise UsageError(f"{pairs} does not exist", hint="Give LFW's pairs.txt with --pairs.")
+    if kind_of(pairs) is not PathKind.FILE:
+        raise UsageError(f"there is no file {pairs}", hint="Give LFW's pairs.txt with --pairs.")
     with (
         quiet_libraries(),
         _own_library(shared, screen, embedder=model, provider=provider) as library,
@@ -85,7 +92,7 @@ def _own_library(shared: Context, screen: Screen, **flags: object) -> Iterator[L
     from facesort.library import Library  # noqa: PLC0415
 
     with contextlib.ExitStack() as stack:
-        settings = shared.settings(**flags)
+        settings = shared.settings(**flags, models_dir=None)  # takes the environment's
         if shared.library is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="facesort-bench-"))
             settings = replace(settings, library=Path(folder) / "library")
@@ -98,6 +105,7 @@ def clusters(
         Path,
         typer.Argument(
             metavar="TRUTH.csv|DIR",
+            readable=False,  # read_truth says more
             help="Columns photo[,left,top,right,bottom],person; or folders named for people.",
         ),
     ],
@@ -105,6 +113,14 @@ def clusters(
     """Judge the people of this library against the truth."""
     shared = context.of(ctx)
     screen = shared.screen()
+    from facesort.errors import UsageError  # noqa: PLC0415 - kept out of --help
+    from facesort.files import PathKind, kind_of  # noqa: PLC0415
+
+    if kind_of(truth) is PathKind.NOTHING:
+        raise UsageError(
+            f"{truth} does not exist",
+            hint="Name a CSV file, or a folder with one subfolder for each person.",
+        )
     with shared.open(screen) as library:
         result = library.bench_clusters(truth)
     if screen.json:
@@ -119,7 +135,8 @@ def clusters(
         numbers=3,
     )
     screen.text(
-        f"V-measure {result.v_measure:.4f}; {result.clusters} clusters for {result.people} people; "
-        f"{result.faces} faces, {result.missing} not found, {result.unassigned} unassigned; "
+        f"V-measure {result.v_measure:.4f}; {counted(result.clusters, 'cluster')} for "
+        f"{counted(result.people, 'person', 'people')}; {counted(result.faces, 'face')}, "
+        f"{result.missing} not found, {result.unassigned} unassigned; "
         f"{result.pure_share:.4f} of the faces in pure clusters."
     )

@@ -32,10 +32,20 @@ class Context:
         return Screen(json=self.json, quiet=self.quiet, no_color=self.no_color)
 
     def settings(self, **flags: object) -> Settings:
-        """Check all settings, these flags included."""
+        """Check all settings, these flags included.
+
+        Args:
+            flags: as given, None where not; a command that runs models names `models_dir`.
+
+        Raises:
+            UsageError: a value that makes no sense, or a folder of models that is not there.
+        """
         from facesort.config import load_settings  # noqa: PLC0415
 
-        return load_settings({"library": self.library, **flags})
+        settings = load_settings({"library": self.library, **flags})
+        if "models_dir" in flags:
+            _check_model_folders(settings)
+        return settings
 
     def open(self, screen: Screen, *, create: bool = False, **flags: object) -> Library:
         """Open the library."""
@@ -47,6 +57,24 @@ class Context:
     def can_ask(self) -> bool:
         """Whether somebody is there to answer a question."""
         return sys.stdin.isatty() and sys.stderr.isatty() and not self.json
+
+
+def _check_model_folders(settings: Settings) -> None:
+    from facesort.errors import UsageError  # noqa: PLC0415
+    from facesort.files import PathKind, kind_of  # noqa: PLC0415
+
+    own = settings.models_dir
+    if own is not None and kind_of(own) is not PathKind.FOLDER:
+        raise UsageError(
+            f"there is no folder of models at {own}",
+            hint="Check --models-dir, FACESORT_MODELS_DIR and config.toml.",
+        )
+    cache = settings.cache_dir
+    if kind_of(cache) not in {PathKind.FOLDER, PathKind.NOTHING}:
+        raise UsageError(
+            f"{cache} is a file, and facesort's cache is a folder",
+            hint="Check FACESORT_CACHE and config.toml.",
+        )
 
 
 def of(ctx: typer.Context) -> Context:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facesort.cli import context
+from facesort.cli.render import counted
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
@@ -27,7 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def export(
     ctx: typer.Context,
-    dest: Annotated[Path, typer.Argument(metavar="DEST", help="Folder for the albums.")],
+    dest: Annotated[
+        Path, typer.Argument(metavar="DEST", help="Folder for the albums.", readable=False)
+    ],
     mode: Annotated[
         str, typer.Option(help="copy, hardlink or symlink. With links, edits reach the original.")
     ] = "copy",
@@ -91,7 +94,7 @@ def _show_plan(screen: Screen, dest: Path, plan: Plan) -> None:
         screen.say(note)
     for lost in plan.missing:
         screen.say(f"Missing: {lost.filename}: {lost.reason}")
-    screen.say(f"{len(plan.changes)} changes; nothing was done (--dry-run).")
+    screen.say(f"{counted(len(plan.changes), 'change')}; nothing was done (--dry-run).")
 
 
 def _paths(op: Operation) -> dict[str, str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import sys
 from typing import TYPE_CHECKING
 
+from facesort.cli.render import counted
 from facesort.domain import PlaceState, Verdict
 from facesort.imaging.geometry import points_to_upright, to_upright
 from facesort.jobs.situation import comparable_name
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from facesort.cli.render import Screen
-    from facesort.domain import Decision, Face, Person, Photo, PhotoId, Place
+    from facesort.domain import Decision, Face, Person, PersonId, Photo, PhotoId, Place
     from facesort.jobs.situation import Situation
 
 __all__ = [
@@ -37,12 +36,12 @@ _CSV_COLUMNS = (
 
 
 def in_order(situation: Situation, text: str | None) -> list[Person]:
-    """Return people with most photos first, only those whose name or id contains the text."""
+    """Return people with most photos first, only those whose name has the text, or id begins so."""
     wanted = comparable_name(text or "")
     found = [
         person
         for person in situation.people.by_id.values()
-        if wanted in comparable_name(person.name or "") or wanted in person.id
+        if wanted in comparable_name(person.name or "") or person.id.startswith(wanted)
     ]
     return sorted(found, key=lambda p: (-p.photos, -len(p.faces), p.name or "\U0010ffff", p.id))
 
@@ -61,9 +60,14 @@ def person_document(person: Person) -> dict[str, object]:
 
 
 def show_people(
-    screen: Screen, everybody: Sequence[Person], listed: Sequence[Person], *, filtered: bool
+    screen: Screen,
+    everybody: Sequence[Person],
+    listed: Sequence[Person],
+    *,
+    filtered: bool,
+    waiting: int,
 ) -> None:
-    """Print the table of people, and one line about those left out."""
+    """Print the table of people, and a line each about those left out and faces that wait."""
     if listed:
         screen.table(
             ["person", "photos", "faces", "name"],
@@ -83,11 +87,18 @@ def show_people(
     ignored = sum(person.ignored for person in left_out)
     few = len(left_out) - ignored
     if few:
-        screen.text(f"... and {few:,} people on fewer than 3 photos (--all shows them).")
+        screen.text(
+            f"... and {counted(few, 'person', 'people')} on fewer than 3 photos (--all shows them)."
+        )
     if ignored:
         screen.text(f"... and {ignored:,} ignored.")
-    if not everybody:
-        screen.text("Nobody has that name or id." if filtered else "Nobody has been found yet.")
+    if filtered and not everybody:
+        screen.text("Nobody has that name or id.")
+    elif not everybody and not waiting:
+        screen.text("Nobody has been found yet.")
+    if waiting:
+        are = "is" if waiting == 1 else "are"
+        screen.text(f"{counted(waiting, 'face')} {are} not grouped yet: facesort group")
 
 
 def show_person(
@@ -102,8 +113,8 @@ def show_person(
         screen.document({**person_document(person), "merged": person.aliases, "list": documents})
         return
     screen.text(
-        f"{person.id}  {person.name or '(no name)'}: {len(person.faces)} faces on {person.photos} "
-        f"photos{', ignored' if person.ignored else ''}"
+        f"{person.id}  {person.name or '(no name)'}: {counted(len(person.faces), 'face')} on "
+        f"{counted(person.photos, 'photo')}{', ignored' if person.ignored else ''}"
     )
     if person.aliases:
         screen.text(f"merged from: {', '.join(person.aliases)}")
@@ -165,13 +176,16 @@ def write_faces(screen: Screen, rows: Iterable[dict[str, object]], form: str) ->
         for row in rows:
             screen.line(row)
         return
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(_CSV_COLUMNS)
+    screen.csv(_csv_rows(rows))
+
+
+def _csv_rows(rows: Iterable[dict[str, object]]) -> Iterator[Sequence[object]]:
+    yield _CSV_COLUMNS
     for row in rows:
         box = row["box"]
         corners = box if isinstance(box, list) else []
         values = dict(zip(("left", "top", "right", "bottom"), corners, strict=True))
-        writer.writerow([{**row, **values}[column] for column in _CSV_COLUMNS])
+        yield [{**row, **values}[column] for column in _CSV_COLUMNS]
 
 
 def show_places(screen: Screen, places: Sequence[Place]) -> None:
@@ -192,19 +206,22 @@ def show_places(screen: Screen, places: Sequence[Place]) -> None:
         screen.say("There are none.")
 
 
-def show_changes(screen: Screen, what: str, changed: Sequence[Decision]) -> None:
-    """Print what was undone or redone."""
+def show_changes(
+    screen: Screen, what: str, changed: Sequence[Decision], situation: Situation
+) -> None:
+    """Print what was undone or redone, with the names that people have now."""
     if screen.json:
         screen.document({what: [_decision_document(entry, standing=None) for entry in changed]})
         return
     for entry in changed:
-        screen.say(f"{what.capitalize()}: {_sentence(entry)}.")
+        screen.say(f"{what.capitalize()}: {_sentence(entry, situation)}.")
     if not changed:
         screen.say("There is nothing to undo." if what == "undone" else "There is nothing to redo.")
 
 
-def show_log(screen: Screen, entries: Sequence[Decision], standing: set[int]) -> None:
-    """Print the log of decisions."""
+def show_log(screen: Screen, entries: Sequence[Decision], situation: Situation) -> None:
+    """Print the log of decisions, with the names that people have now."""
+    standing = {entry.id for entry in situation.history.active}
     if screen.json:
         screen.document(
             [_decision_document(entry, standing=entry.id in standing) for entry in entries]
@@ -213,7 +230,7 @@ def show_log(screen: Screen, entries: Sequence[Decision], standing: set[int]) ->
     for entry in entries:
         is_undone = entry.id not in standing and entry.verdict not in {Verdict.UNDO, Verdict.REDO}
         mark = "  (undone)" if is_undone else ""
-        screen.text(f"{entry.id:>5}  {entry.made_at}  {_sentence(entry)}{mark}")
+        screen.text(f"{entry.id:>5}  {entry.made_at}  {_sentence(entry, situation)}{mark}")
     if not entries:
         screen.say("Nothing has been decided yet.")
 
@@ -230,15 +247,21 @@ def _decision_document(entry: Decision, *, standing: bool | None) -> dict[str, o
     return document if standing is None else {**document, "stands": standing}
 
 
-def _sentence(entry: Decision) -> str:
-    who = ", ".join(entry.people)
+def _sentence(entry: Decision, situation: Situation) -> str:
     if entry.verdict is Verdict.NAME:
+        who = ", ".join(entry.people)
         return f"{who} is {entry.name if entry.name is not None else '(forgotten)'}"
+    who = ", ".join(_labelled(person, situation) for person in entry.people)
     if entry.verdict is Verdict.MERGE:
         return f"{who} are one person"
     if entry.verdict is Verdict.REJECT:
-        faces = len({f.anchor for f in entry.faces if f.role == "rejected"})
-        return f"{faces} face{'s' if faces != 1 else ''} rejected from {who}"
+        rejected = len({f.anchor for f in entry.faces if f.role == "rejected"})
+        return f"{counted(rejected, 'face')} rejected from {who}"
     if entry.verdict in {Verdict.UNDO, Verdict.REDO}:
         return f"{entry.verdict.value} of {entry.target}"
     return f"{entry.verdict.value} {who}"
+
+
+def _labelled(identity: PersonId, situation: Situation) -> str:
+    person = situation.people.by_id.get(identity)
+    return f"{identity} {person.name}" if person is not None and person.name else identity

@@ -23,7 +23,10 @@ _ModelsDir = Annotated[
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     models = typer.Typer(
-        help="Face models: list, fetch, explain.", no_args_is_help=True, rich_markup_mode=None
+        help="Face models: list, fetch, explain.",
+        epilog="Example: facesort models list",
+        no_args_is_help=True,
+        rich_markup_mode=None,
     )
     models.command("list", epilog="Example: facesort models list")(list_models)
     models.command(epilog="Example: facesort models pull")(pull)
@@ -115,10 +118,12 @@ def info(
 
 
 def _cached(card: ModelCard, settings: Settings) -> Path | None:
-    from facesort.inference.weights import cached_path  # noqa: PLC0415 - kept out of --help
+    from facesort.errors import WeightsMissing  # noqa: PLC0415 - kept out of --help
+    from facesort.files import PathKind, kind_of  # noqa: PLC0415
+    from facesort.inference.weights import cached_path  # noqa: PLC0415
 
     path = cached_path(card, settings.cache_dir)
-    return path if path.is_file() else None
+    return path if kind_of(path, WeightsMissing) is PathKind.FILE else None
 
 
 def _document(card: ModelCard, settings: Settings) -> dict[str, object]:

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import io
 import json
 import os
 import sys
 import time
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facesort.errors import FacesortError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import TextIO
 
     from rich.console import Console
 
     from facesort.protocols import Progress
 
-__all__ = ["Screen"]
+__all__ = ["Screen", "counted", "finish_output", "say_error"]
 
 # Without a terminal a long job says how far it is this often.
 _PLAIN_SECONDS = 10.0
+
+_NO_TERMINAL_WIDTH = 500
+
+# Controls, halves of broken characters, and line ends: they would move the cursor or end the line.
+_UNSHOWN_CATEGORIES = frozenset(["Cc", "Cs", "Zl", "Zp"])
+# Embeddings, overrides and isolates of text direction: they turn round what follows them.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return `1 photo`, `2 photos` or, with `many`, `2 people`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +52,22 @@ class Screen:
     def document(self, value: object) -> None:
         """Print one JSON document."""
         text = json.dumps(value, ensure_ascii=False, indent=2)
-        sys.stdout.write(_printable(text, sys.stdout.encoding) + "\n")
+        _write(_printable(text, sys.stdout.encoding) + "\n")
 
     def line(self, value: object) -> None:
         """Print one JSON object on one line."""
         text = json.dumps(value, ensure_ascii=False)
-        sys.stdout.write(_printable(text, sys.stdout.encoding) + "\n")
+        _write(_printable(text, sys.stdout.encoding) + "\n")
+
+    def csv(self, rows: Iterable[Sequence[object]]) -> None:
+        """Print rows as comma-separated values."""
+        buffer = io.StringIO()
+        writer = csv.writer(buffer, lineterminator="\n")
+        for row in rows:
+            writer.writerow(row)
+            _write(buffer.getvalue())
+            buffer.seek(0)
+            buffer.truncate()
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: int) -> None:
         """Print rows below headings; `numbers` columns after the first are right-aligned."""
@@ -52,25 +81,28 @@ class Screen:
             )
         for row in rows:
             table.add_row(*(_escaped(cell) for cell in row))
-        console = self._console(stderr=False)
-        with console.capture() as drawn:  # rich would end the process when the reader is gone
-            console.print(table)
-        sys.stdout.write(_encodable(drawn.get(), sys.stdout.encoding))
+        drawn = io.StringIO()  # rich itself would end the process when the reader is gone
+        self._console(drawn, width_of=sys.stdout).print(table)
+        _write(drawn.getvalue())
 
     def text(self, text: str) -> None:
         """Print a line of the result."""
-        sys.stdout.write(_encodable(text, sys.stdout.encoding) + "\n")
+        _write(_shown(text) + "\n")
 
     def say(self, text: str) -> None:
         """Print a message, unless asked to be quiet."""
         if not self.quiet:
-            sys.stderr.write(_encodable(text, sys.stderr.encoding) + "\n")
+            _say(_shown(text))
 
-    def ask(self, question: str, choices: Sequence[str]) -> str:
-        """Ask until one of the choices is given."""
+    def ask(self, question: str, choices: Sequence[str]) -> str | None:
+        """Ask until one of the choices is given; None when the input ends (Ctrl-D)."""
         from rich.prompt import Prompt  # noqa: PLC0415 - heavy
 
-        return Prompt.ask(question, choices=list(choices), console=self._console(stderr=True))
+        try:
+            return Prompt.ask(question, choices=list(choices), console=self._console(sys.stderr))
+        except EOFError:
+            _say("")
+            return None
 
     def progress(self) -> Progress:
         """Return what tells how far a long job is."""
@@ -78,28 +110,84 @@ class Screen:
             return _Silent()
         return _Bar() if sys.stderr.isatty() else _Plain()
 
-    def _console(self, *, stderr: bool) -> Console:
+    def _console(self, file: TextIO, *, width_of: TextIO | None = None) -> Console:
         from rich.console import Console  # noqa: PLC0415 - heavy
 
-        stream = sys.stderr if stderr else sys.stdout
+        is_terminal = (width_of or file).isatty()
         plain = self.no_color or bool(os.environ.get("NO_COLOR"))
-        # Without a terminal there is no width to fit, and a cut id would be useless to a script.
-        width = None if stream.isatty() else 500
-        # Not rich's `no_color`: that leaves bold.
         return Console(
-            stderr=stderr,
+            file=file,
+            force_terminal=is_terminal,
+            # Not rich's `no_color`: that leaves bold.
             color_system=None if plain else "auto",
-            width=width,
+            # Without a terminal there is no width to fit, and a cut id is useless to a script.
+            width=None if is_terminal else _NO_TERMINAL_WIDTH,
             highlight=False,
             emoji=False,
         )
 
 
+def say_error(message: str, hint: str = "") -> None:
+    """Print what went wrong, and what helps, to stderr."""
+    for line in f"facesort: {message}".split("\n") + ([f"  {hint}"] if hint else []):
+        _say(_shown(line))
+
+
+def finish_output() -> None:
+    """Send what is still buffered to stdout, and never try again.
+
+    Raises:
+        BrokenPipeError: the reader is gone.
+        FacesortError: it cannot be written: for example, no space is left.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What could not be written stays in the buffer, and Python would complain at exit.
+        sys.stdout = None
+        raise _output_lost(error) from error
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(_encodable(text, sys.stdout.encoding))
+    except OSError as error:
+        raise _output_lost(error) from error
+
+
+def _output_lost(error: OSError) -> Exception:
+    if isinstance(error, BrokenPipeError):
+        return error
+    from facesort.files import explain_os_error  # noqa: PLC0415 - only then
+
+    return FacesortError("the output cannot be written", hint=explain_os_error(error))
+
+
+def _say(text: str) -> None:
+    # A message that nobody can see ends no job.
+    with contextlib.suppress(OSError):
+        sys.stderr.write(_encodable(text, sys.stderr.encoding) + "\n")
+        sys.stderr.flush()
+
+
 def _escaped(cell: str) -> str:
     from rich.markup import escape  # noqa: PLC0415 - heavy
 
-    # A person may be called [bold]; and a name must not move the cursor.
-    return escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in cell))
+    return escape(_shown(cell))  # a person may be called [bold]
+
+
+def _shown(text: str) -> str:
+    """Escape what would move the cursor, end the line or turn the text round, as Python does."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c.encode("unicode_escape").decode()
+        if unicodedata.category(c) in _UNSHOWN_CATEGORIES or c in _TURNING
+        else c
+        for c in text
+    )
 
 
 def _printable(text: str, encoding: str | None) -> str:
@@ -151,7 +239,7 @@ class _Bar:
             self._bar.update(n)
 
     def note(self, message: str) -> None:
-        self._tqdm.write(_encodable(message, sys.stderr.encoding), file=sys.stderr)
+        self._tqdm.write(_encodable(_shown(message), sys.stderr.encoding), file=sys.stderr)
 
     def finish(self) -> None:
         if self._bar is not None:
@@ -186,8 +274,7 @@ class _Plain:
             )
 
     def note(self, message: str) -> None:
-        sys.stderr.write(_encodable(message, sys.stderr.encoding) + "\n")
-        sys.stderr.flush()
+        _say(_shown(message))
 
     def finish(self) -> None: ...
 

@@ -47,9 +47,9 @@ def read_truth(path: Path) -> tuple[TruthRow, ...]:
     Raises:
         UsageError: it cannot be read, or a line makes no sense; names the file and the line.
     """
-    if path.is_dir():
-        return _from_folder(path)
     try:
+        if path.is_dir():
+            return _from_folder(path)
         # utf-8-sig: spreadsheets begin their files with a byte order mark.
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True, restkey="", restval="")

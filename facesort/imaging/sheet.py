@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from facesort.protocols import Image
 
-__all__ = ["draw_strip"]
+__all__ = ["SHEET_MARK", "draw_strip"]
+
+# The comment inside each strip: facesort replaces and removes only what bears it.
+SHEET_MARK = b"A strip of faces, drawn by facesort"
 
 _GAP = 6
 _CAPTION = 34
@@ -41,5 +44,5 @@ def draw_strip(pictures: Sequence[Image], caption: str, *, columns: int) -> byte
         x = _GAP + i % columns * (size + _GAP)
         strip.paste(PilImage.fromarray(picture), (x, _CAPTION + i // columns * (size + _GAP)))
     data = BytesIO()
-    strip.save(data, "JPEG", quality=90)
+    strip.save(data, "JPEG", quality=90, comment=SHEET_MARK)
     return data.getvalue()

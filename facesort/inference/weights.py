@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facesort.errors import WeightsCorrupt, WeightsMissing
-from facesort.files import explain_os_error, sha256_of
+from facesort.files import PathKind, explain_os_error, kind_of, sha256_of
 from facesort.inference.card import PackageSource, UrlSource, load_cards
 from facesort.inference.sources import SourceFailed, from_package, from_url
 
@@ -40,11 +40,11 @@ def locate(card: ModelCard, *, cache_dir: Path, models_dir: Path | None) -> Path
         WeightsMissing: the file is there, but cannot be read.
     """
     own = models_dir / card.weights.file if models_dir is not None else None
-    if own is not None and own.is_file():
+    if own is not None and _is_file(own):
         _verify(own, card, hint=f"Replace it: the card wants SHA-256 {card.weights.sha256}.")
         return own
     cached = cached_path(card, cache_dir)
-    if cached.is_file():
+    if _is_file(cached):
         _verify(cached, card, hint=f"Fetch it again: facesort models pull {card.name}")
         return cached
     return None
@@ -118,8 +118,12 @@ def find_or_fetch(
 
 def _is_cached(card: ModelCard, cache_dir: Path, models_dir: Path | None) -> bool:
     """Whether the file in question is ours to replace, not one of the user's."""
-    own = models_dir is not None and (models_dir / card.weights.file).is_file()
-    return not own and cached_path(card, cache_dir).is_file()
+    own = models_dir is not None and _is_file(models_dir / card.weights.file)
+    return not own and _is_file(cached_path(card, cache_dir))
+
+
+def _is_file(path: Path) -> bool:
+    return kind_of(path, WeightsMissing) is PathKind.FILE
 
 
 def _own_file_hint(card: ModelCard) -> str:
@@ -168,7 +172,7 @@ def _fetch_from(
     wanted = [(source.member, card.weights, target)]
     names = [card.name]
     for other in load_cards().values() if cards is None else cards:
-        if other.weights.sha256 == card.weights.sha256 or cached_path(other, cache_dir).is_file():
+        if other.weights.sha256 == card.weights.sha256 or _is_file(cached_path(other, cache_dir)):
             continue
         for shared in other.weights.sources:
             if isinstance(shared, PackageSource) and (shared.package, shared.version) == (

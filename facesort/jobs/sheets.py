@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facesort.errors import DestinationUnwritable
-from facesort.export.names import safe_component
+from facesort.export.names import safe_component, with_suffix
 from facesort.files import atomic_write, explain_os_error
-from facesort.imaging.sheet import draw_strip
+from facesort.imaging.sheet import SHEET_MARK, draw_strip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,7 @@ __all__ = ["write_sheets"]
 
 _FACE_PIXELS = 160
 _FACES = 8
+_HEAD = 1024  # bytes of a JPEG file in which its comment lies
 
 
 def write_sheets(
@@ -32,11 +33,13 @@ def write_sheets(
 ) -> list[Path]:
     """Write `NAME (ID).jpg` for each person, best faces first, one per photo before any second.
 
+    An older strip of that person, under another name or another id of theirs, goes.
+
     Raises:
         DestinationUnwritable: the folder cannot be made or written.
     """
     written = []
-    progress.start("Drawing faces", len(persons), "person")
+    progress.start("Drawing faces", len(persons), "sheet")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for person in persons:
@@ -46,9 +49,9 @@ def write_sheets(
                 if (picture := crops.crop(situation.faces[face], _FACE_PIXELS)) is not None
             ]
             if pictures:
-                caption = f"{person.id}   {person.name or '(no name)'}   {person.photos} photos"
-                path = folder / safe_component(f"{person.name or 'unnamed'} ({person.id}).jpg")
-                atomic_write(path, draw_strip(pictures, caption, columns=_FACES))
+                path = folder / _file_name(person)
+                _remove_older(folder, person, path.name)
+                atomic_write(path, draw_strip(pictures, _caption(person), columns=_FACES))
                 written.append(path)
             progress.advance()
     except OSError as error:
@@ -58,6 +61,31 @@ def write_sheets(
     finally:
         progress.finish()
     return written
+
+
+def _file_name(person: Person) -> str:
+    # The id outlives the cut of a long name.
+    return with_suffix(safe_component(person.name or "unnamed"), f" ({person.id}).jpg")
+
+
+def _caption(person: Person) -> str:
+    photos = f"{person.photos} photo{'s' if person.photos != 1 else ''}"
+    return f"{person.id}   {person.name or '(no name)'}   {photos}"
+
+
+def _remove_older(folder: Path, person: Person, name: str) -> None:
+    endings = tuple(f" ({identity}).jpg" for identity in (person.id, *person.aliases))
+    for old in list(folder.iterdir()):
+        if old.name.endswith(endings) and old.name != name and _is_ours(old):
+            old.unlink()
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return SHEET_MARK in file.read(_HEAD)
+    except OSError:
+        return False
 
 
 def _different_photos(person: Person, situation: Situation) -> list[FaceId]:
