@@ -18,17 +18,19 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, places
 from facesort.catalog import photos as catalog
-from facesort.catalog.connection import CATALOG_NAME, open_database
+from facesort.catalog.connection import catalog_exists, open_database
 from facesort.errors import LibraryLocked
 from facesort.files import JobLock
-from facesort.jobs import decide
+from facesort.jobs import decide, prune
 from facesort.jobs.group import GroupOptions, group_faces, needs_grouping
 from facesort.jobs.looking import Looking
 from facesort.jobs.scan import (
     ScanReport,
     check_folders,
     preview_folders,
+    report,
     scan_folders,
+    tell_if_inside,
 )
 from facesort.jobs.situation import Situation, read_situation
 
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     from facesort.export.operations import Plan
     from facesort.jobs.decide import Naming
     from facesort.jobs.group import GroupReport
+    from facesort.jobs.prune import Pruning
     from facesort.protocols import Progress
     from facesort.registry import LoadModels
 
@@ -100,8 +103,12 @@ class Library:
 
     @staticmethod
     def exists(settings: Settings) -> bool:
-        """Whether there is a library to open."""
-        return (settings.library / CATALOG_NAME).exists()
+        """Whether there is a library to open.
+
+        Raises:
+            LibraryUnwritable: its folder cannot be entered.
+        """
+        return catalog_exists(settings.library)
 
     # -- scanning and grouping -------------------------------------------------------------------
 
@@ -120,6 +127,7 @@ class Library:
         started = time.perf_counter()
         roots = check_folders(folders)
         with self._job("scan"):
+            tell_if_inside(self._db, self.settings.library, roots, self._progress)
             self._looking.remember()
             counts, seconds = scan_folders(
                 self._db,
@@ -134,16 +142,7 @@ class Library:
                 self._group(GroupOptions.from_meta(self._db.meta("group_options")))
                 seconds["group"] = time.perf_counter() - clock
         seconds["total"] = time.perf_counter() - started
-        return ScanReport(
-            counts=counts,
-            faces=catalog.count_faces(self._db, min_face=self.min_face),
-            people=self._count_people(),
-            provider=self._db.meta("provider", "none"),
-            remark=self._looking.remark,
-            models=self._looking.model_keys,
-            threshold=float(self._db.meta("threshold")) if self._db.meta("threshold") else None,
-            seconds=seconds,
-        )
+        return report(self._db, self._looking, counts, seconds)
 
     def preview_scan(self, folders: Sequence[Path]) -> ScanReport:
         """Say what a scan would open; nothing is changed."""
@@ -176,17 +175,34 @@ class Library:
             progress=self._progress,
         )
 
-    @contextmanager
-    def _job(self, job: str) -> Iterator[None]:
+    def _job(self, job: str) -> JobLock:
         """Admit one long job at a time to this library."""
-        with JobLock(self.settings.library / "job.lock", job):
-            yield
+        return JobLock(self.settings.library / "job.lock", job)
 
-    def _count_people(self) -> int:
-        return sum(
-            bool(person.faces) or person.name is not None
-            for person in self.situation().people.by_id.values()
-        )
+    # -- forgetting ------------------------------------------------------------------------------
+
+    def plan_prune(self, folders: Sequence[Path]) -> Pruning:
+        """Say what `prune` would forget; nothing is changed.
+
+        Raises:
+            UsageError: a path does not exist or is no folder.
+        """
+        return prune.find_gone(self._db, prune.existing_folders(folders))
+
+    def prune(self, planned: Pruning) -> Pruning:
+        """Forget photos whose files are gone: their faces, not what was decided about them.
+
+        Args:
+            planned: from `plan_prune`; what has come back since is kept.
+
+        Raises:
+            LibraryLocked: another job is running on this library.
+        """
+        with self._job("pruning"):
+            done = prune.forget(self._db, planned, self.settings.library / "cache")
+            if needs_grouping(self._db):
+                self._group(GroupOptions.from_meta(self._db.meta("group_options")))
+        return done
 
     # -- looking ---------------------------------------------------------------------------------
 
@@ -205,8 +221,22 @@ class Library:
         with self._db.snapshot():
             return read_situation(self._db, min_face=self.min_face)
 
+    def ungrouped_faces(self) -> int:
+        """Return how many faces are nobody's and wait for the next grouping; 0 when none is due."""
+        with self._db.snapshot():
+            if not needs_grouping(self._db):
+                return 0
+            people = read_situation(self._db, min_face=self.min_face).people
+        return sum(owner is None for owner in people.owners.values())
+
+    def view(self) -> tuple[Situation, dict[PhotoId, Photo]]:
+        """Read the situation and all photos at one moment: every face's photo is there."""
+        with self._db.snapshot():
+            situation = read_situation(self._db, min_face=self.min_face)
+            return situation, places.photos(self._db)
+
     def photos(self) -> dict[PhotoId, Photo]:
-        """Return all photos with their places."""
+        """Return all photos with their places; together with their faces, see `view`."""
         with self._db.snapshot():
             return places.photos(self._db)
 
@@ -217,10 +247,6 @@ class Library:
     def roots(self) -> list[Path]:
         """Return the scanned folders."""
         return places.root_paths(self._db)
-
-    def _closed_to_output(self) -> list[Path]:
-        """Folders into which nothing for the user is written: scanned ones, and the library's."""
-        return [*self.roots(), self.settings.library]
 
     def log(self) -> list[Decision]:
         """Return every decision ever made, oldest first."""
@@ -298,16 +324,15 @@ class Library:
         from facesort.export.manifest import Mode  # noqa: PLC0415
         from facesort.jobs.albums import collect_albums  # noqa: PLC0415
 
-        albums = collect_albums(
-            self.situation(), self.photos(), unnamed=unnamed, min_photos=min_photos
-        )
+        albums = collect_albums(*self.view(), unnamed=unnamed, min_photos=min_photos)
         return plan_albums(
             albums,
             dest,
             library=self.id,
             layout=layout,
             mode=Mode(mode),
-            scanned_roots=self._closed_to_output(),
+            scanned_roots=self.roots(),
+            library_folder=self.settings.library,
         )
 
     def export(
@@ -322,9 +347,7 @@ class Library:
         from facesort.export.manifest import Mode  # noqa: PLC0415
         from facesort.jobs.albums import collect_albums  # noqa: PLC0415
 
-        albums = collect_albums(
-            self.situation(), self.photos(), unnamed=unnamed, min_photos=min_photos
-        )
+        albums = collect_albums(*self.view(), unnamed=unnamed, min_photos=min_photos)
         return export_albums(
             albums,
             dest,
@@ -332,7 +355,8 @@ class Library:
             progress=self._progress,
             layout=layout,
             mode=Mode(mode),
-            scanned_roots=self._closed_to_output(),
+            scanned_roots=self.roots(),
+            library_folder=self.settings.library,
         )
 
     def sheets(self, folder: Path, persons: Sequence[Person]) -> list[Path]:
@@ -342,17 +366,18 @@ class Library:
             DestinationOverlaps: the folder lies in a scanned one, whose next scan would find faces
             in it. DestinationUnwritable: it cannot be written.
         """
-        from facesort.export.destination import check_destination  # noqa: PLC0415 - pictures are heavy
+        from facesort.export.destination import check_outside  # noqa: PLC0415 - pictures are heavy
         from facesort.imaging.crops import PhotoCrops  # noqa: PLC0415
         from facesort.jobs.sheets import write_sheets  # noqa: PLC0415
 
-        check_destination(folder, self._closed_to_output())
+        check_outside(folder, self.roots(), self.settings.library)
+        situation, photos = self.view()
+        now = situation.people.by_id  # a scan may have changed them since they were read
+        persons = [now[person.id] for person in persons if person.id in now]
         crops = PhotoCrops(
-            self.photos(),
-            self.settings.library / "cache",
-            max_megapixels=self.settings.max_megapixels,
+            photos, self.settings.library / "cache", max_megapixels=self.settings.max_megapixels
         )
-        return write_sheets(folder, persons, self.situation(), crops, self._progress)
+        return write_sheets(folder, persons, situation, crops, self._progress)
 
     # -- measuring -------------------------------------------------------------------------------
 
@@ -360,7 +385,7 @@ class Library:
         """Judge the people of this library against a truth file or a folder of labelled folders."""
         from facesort.jobs.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
 
-        return bench_clusters(truth, self.situation(), self.photos())
+        return bench_clusters(truth, *self.view())
 
     def bench_lfw(self, folder: Path, pairs: Path) -> LfwResult:
         """Run the LFW protocol on a folder that this library has scanned."""
@@ -369,4 +394,5 @@ class Library:
         with self._db.snapshot():
             faces = catalog.faces(self._db, min_face=self.min_face)
             matrix = catalog.matrix(self._db, self._looking.embedder.model_key)
-        return bench_lfw(folder, pairs, faces, matrix, self.photos())
+            photos = places.photos(self._db)
+        return bench_lfw(folder, pairs, faces, matrix, photos)

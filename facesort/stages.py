@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,6 +59,8 @@ class Looked:
         task: the question.
         content_key: of the file; empty when it could not be read.
         orientation: EXIF, 1..8.
+        taken_at: ISO 8601 without zone as the camera wrote it, or empty.
+        camera: model name, or empty.
         photo: what is to be stored; None when the content was known already, or on failure.
         error: why the photo failed or is skipped.
     """
@@ -66,6 +68,8 @@ class Looked:
     task: Task
     content_key: str = ""
     orientation: int = 1
+    taken_at: str = ""
+    camera: str = ""
     photo: NewPhoto | None = None
     error: PhotoError | None = None
 
@@ -77,8 +81,6 @@ class _Seen:
     looked: Looked
     width: int = 0
     height: int = 0
-    taken_at: str = ""
-    camera: str = ""
     faces: tuple[PhotoFace, ...] = ()
     crops: tuple[Image, ...] = ()
 
@@ -167,11 +169,12 @@ class Pipeline:
             key = content_key(data)
             header = peek(data, name=str(task.path), max_megapixels=self._max_megapixels)
             if header.orientation is not None and self._is_current(key):
-                return _Seen(Looked(task, key, header.orientation))
+                return _Seen(Looked(task, key, header.orientation, header.taken_at, header.camera))
             with self._budget.hold(header.decoded_bytes):
                 photo = open_photo(data, name=str(task.path), max_megapixels=self._max_megapixels)
+                looked = Looked(task, key, photo.orientation, photo.taken_at, photo.camera)
                 if self._is_current(key):
-                    return _Seen(Looked(task, key, photo.orientation))
+                    return _Seen(looked)
                 faces = detect_in_photo(
                     photo,
                     self._detector,
@@ -182,15 +185,7 @@ class Pipeline:
                 faces, crops = self._cut(photo, faces)
         except PhotoError as error:
             return _Seen(Looked(task, error=error))
-        return _Seen(
-            Looked(task, key, photo.orientation),
-            photo.width,
-            photo.height,
-            photo.taken_at,
-            photo.camera,
-            tuple(faces),
-            tuple(crops),
-        )
+        return _Seen(looked, photo.width, photo.height, tuple(faces), tuple(crops))
 
     def _cut(self, photo: OpenPhoto, faces: list[PhotoFace]) -> tuple[list[PhotoFace], list[Image]]:
         """Align each face from the original's pixels, however small the picture it was found in."""
@@ -225,22 +220,18 @@ class Pipeline:
                 tuple(self._faces(seen, vectors[start:stop], norms[start:stop])) if crops else ()
             )
             start = stop
-            yield Looked(
-                seen.looked.task,
+            photo = NewPhoto(
                 seen.looked.content_key,
-                seen.looked.orientation,
-                NewPhoto(
-                    seen.looked.content_key,
-                    seen.width,
-                    seen.height,
-                    seen.taken_at,
-                    seen.camera,
-                    self._pipeline_key,
-                    self._embedder.model_key,
-                    self._min_face,
-                    faces,
-                ),
+                seen.width,
+                seen.height,
+                seen.looked.taken_at,
+                seen.looked.camera,
+                self._pipeline_key,
+                self._embedder.model_key,
+                self._min_face,
+                faces,
             )
+            yield replace(seen.looked, photo=photo)
 
     def _faces(
         self,

@@ -25,8 +25,14 @@ CATALOG_NAME = "catalog.db"
 
 _BUSY_TIMEOUT_S = 10.0
 
-# SQLite's shared-memory file takes 32 KiB, and its log grows in steps of a page.
-_HELPER_BYTES = 64 * 1024
+# Bytes: with less, SQLite can grow neither its log nor its shared-memory file for long.
+_FULL_BELOW = 1_000_000
+
+# What a library leaves behind when its catalog is taken away.
+_OWN_NAMES = frozenset(
+    {"cache", "index", "job.lock", *(CATALOG_NAME + end for end in ("-wal", "-shm", "-journal"))}
+)
+_BACKUP_END = ".backup.db"
 
 
 def now() -> str:
@@ -165,7 +171,7 @@ def _meaning(error: sqlite3.DatabaseError, path: Path) -> Exception:
 
 def _is_full(folder: Path) -> bool:
     try:
-        return shutil.disk_usage(folder).free < _HELPER_BYTES
+        return shutil.disk_usage(folder).free < _FULL_BELOW
     except OSError:
         return False  # the drive is gone: that is another sentence
 
@@ -182,7 +188,7 @@ def open_database(
 
     Raises:
         LibraryNotFound: there is no library, and `create` is false.
-        LibraryUnwritable: the folder cannot be made or written.
+        LibraryUnwritable: the folder cannot be made or written, or holds somebody else's files.
         LibraryDamaged: the file is not a catalog.
         SchemaTooNew: a newer facesort wrote it.
     """
@@ -193,6 +199,7 @@ def open_database(
                 f"there is no library at {folder}",
                 hint="Scan some photos first: facesort scan FOLDER",
             )
+        _refuse_foreign_folder(folder)
         make_private_dir(folder)
         _make_private_file(path)
     with translated(path):
@@ -231,6 +238,20 @@ def catalog_exists(folder: Path) -> bool:
     return True
 
 
+def _refuse_foreign_folder(folder: Path) -> None:
+    """Refuse to make a library among other files, and to close their folder to others."""
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError:
+        return  # not there yet, or no folder: making it will say what is wrong
+    foreign = [n for n in names if n not in _OWN_NAMES and not n.endswith(_BACKUP_END)]
+    if foreign:
+        raise LibraryUnwritable(
+            f"{folder} holds other files ({foreign[0]}), and is no library",
+            hint="Choose a new or empty folder with --library.",
+        )
+
+
 def _make_private_file(path: Path) -> None:
     """Make an empty file that SQLite will fill; the log that it puts beside it gets its rights.
 
@@ -255,7 +276,7 @@ def _configure(connection: sqlite3.Connection) -> None:
 
 def _back_up(connection: sqlite3.Connection, folder: Path) -> None:
     step = max(applied(connection))
-    target = folder / f"catalog-schema{step}-{datetime.now(UTC):%Y%m%dT%H%M%S}.backup.db"
+    target = folder / f"catalog-schema{step}-{datetime.now(UTC):%Y%m%dT%H%M%S}{_BACKUP_END}"
     _make_private_file(target)
     with contextlib.closing(sqlite3.connect(target)) as copy:
         connection.backup(copy)

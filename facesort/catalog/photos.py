@@ -19,7 +19,7 @@ from facesort.domain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -33,9 +33,12 @@ __all__ = [
     "content_keys",
     "count_faces",
     "faces",
+    "faces_per_photo",
+    "forget_photos",
     "generation",
     "matrix",
     "photo_by_key",
+    "set_exif",
     "store_photo",
 ]
 
@@ -124,6 +127,25 @@ def store_photo(db: Database, photo: NewPhoto) -> PhotoId:
     )
     bump_generation(db)
     return photo_id
+
+
+def set_exif(
+    db: Database, photo_id: PhotoId, *, taken_at: str, camera: str, corrects: bool
+) -> None:
+    """Take over a known photo's time and camera; belongs inside a transaction.
+
+    Args:
+        db: the catalog.
+        photo_id: the photo.
+        taken_at: as the file says now.
+        camera: likewise.
+        corrects: what is known is out of date; otherwise only what is not known yet is added.
+    """
+    db.execute(
+        """UPDATE photos SET taken_at = CASE WHEN ?1 OR taken_at = '' THEN ?2 ELSE taken_at END,
+               camera = CASE WHEN ?1 OR camera = '' THEN ?3 ELSE camera END WHERE id = ?4""",
+        (corrects, taken_at, camera, photo_id),
+    )
 
 
 def _replace_faces(db: Database, photo_id: PhotoId, photo: NewPhoto) -> None:
@@ -236,3 +258,26 @@ def count_faces(db: Database, *, min_face: int) -> int:
         (min_face,),
     ).fetchone()
     return int(row[0])
+
+
+def faces_per_photo(db: Database) -> dict[PhotoId, int]:
+    """Return the number of stored faces of every photo, also of those that lie nowhere now."""
+    return {
+        PhotoId(photo_id): number
+        for photo_id, number in db.rows(
+            """SELECT p.id, COUNT(f.id) FROM photos p LEFT JOIN faces f ON f.photo_id = p.id
+               GROUP BY p.id"""
+        )
+    }
+
+
+def forget_photos(db: Database, photo_ids: Collection[PhotoId]) -> None:
+    """Drop photos that have no place, with faces, vectors and assignments.
+
+    Decisions stay: they hold on to anchors. Belongs inside a transaction.
+    """
+    rows: list[tuple[int]] = [(photo_id,) for photo_id in photo_ids]
+    db.executemany("DELETE FROM faces WHERE photo_id = ?", rows)
+    db.executemany("DELETE FROM photos WHERE id = ?", rows)
+    if rows:
+        bump_generation(db)

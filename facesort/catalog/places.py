@@ -21,6 +21,7 @@ __all__ = [
     "claim_root",
     "find_root",
     "forget_place",
+    "known_files",
     "of_photo",
     "photos",
     "places_below",
@@ -136,8 +137,12 @@ def _with_slash(path: str) -> str:
 
 
 def root_paths(db: Database) -> list[Path]:
-    """Return the scanned folders."""
-    return sorted(Path(_shown(raw)) for (raw,) in db.rows("SELECT path FROM roots"))
+    """Return the scanned folders in which something was found."""
+    rows = db.rows(
+        """SELECT r.path FROM roots r
+           WHERE EXISTS (SELECT 1 FROM places l WHERE l.root_id = r.id)"""
+    )
+    return sorted(Path(_shown(raw)) for (raw,) in rows)
 
 
 def places_within(db: Database, part: RootPart) -> dict[str, StoredPlace]:
@@ -288,13 +293,24 @@ def present_photos(db: Database, *, without: Collection[int]) -> set[PhotoId]:
     }
 
 
-def of_photo(db: Database, photo_id: PhotoId) -> list[tuple[int, Path]]:
-    """Return row id and path of every place of a photo."""
+def of_photo(db: Database, photo_id: PhotoId) -> list[tuple[int, Path, Path]]:
+    """Return row id, scanned folder and path of every place of a photo."""
     return [
-        (place_id, Path(_shown(root), _shown(path)))
+        (place_id, Path(_shown(root)), Path(_shown(root), _shown(path)))
         for place_id, root, path in db.rows(
             """SELECT l.id, r.path, l.path FROM places l JOIN roots r ON r.id = l.root_id
                WHERE l.photo_id = ?""",
             (photo_id,),
+        )
+    ]
+
+
+def known_files(db: Database) -> list[tuple[int, Path, PlaceState, PhotoId | None]]:
+    """Return row id, path, state and photo of every place."""
+    return [
+        (place_id, Path(_shown(root), _shown(path)), PlaceState(state), photo_id)
+        for place_id, root, path, state, photo_id in db.rows(
+            """SELECT l.id, r.path, l.path, l.state, l.photo_id
+               FROM places l JOIN roots r ON r.id = l.root_id"""
         )
     ]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from facesort import __version__
-from facesort.cli import bench, export, models, people, scan
+from facesort.cli import bench, export, library, models, people, scan
 from facesort.cli.context import Context
+from facesort.cli.render import finish_output, say_error
 from facesort.errors import FacesortError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["app", "main"]
 
@@ -30,17 +35,23 @@ class _Root(TyperGroup):
     """Accepts the global options after the command too, by moving them before it."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own type moves between its versions
-        return super().parse_args(ctx, _global_first(args))
+        """Read the options; `--help` prints here already."""
+        with _watching_the_reader():
+            return super().parse_args(ctx, _global_first(args))
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - likewise
-        """Run the command; typer itself would end with 1 when the reader is gone."""
-        try:
-            try:
-                return super().invoke(ctx)
-            finally:
-                sys.stdout.flush()  # at exit it would be too late to stay silent
-        except BrokenPipeError as error:
-            raise _ReaderGone from error
+        """Run the command."""
+        with _watching_the_reader():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _watching_the_reader() -> Iterator[None]:
+    # Typer itself would end with 1.
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
 
 
 def _global_first(args: list[str]) -> list[str]:
@@ -113,39 +124,48 @@ people.register(app)
 export.register(app)
 models.register(app)
 bench.register(app)
+library.register(app)
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and leave the process with the documented exit code."""
+    code = _reported(args)
+    with contextlib.suppress(BrokenPipeError, FacesortError):  # told before, or of no interest now
+        finish_output()
+    sys.exit(code)
+
+
+def _reported(args: list[str] | None) -> int:
+    """Run a command; whatever ends it early becomes a sentence and an exit code."""
     try:
-        typer.main.get_command(app).main(args=args, prog_name="facesort")
+        code = _command(args)
+        finish_output()
     except FacesortError as error:
-        _say(f"facesort: {error.message}")
-        if error.hint:
-            _say(f"  {error.hint}")
-        sys.exit(error.exit_code)
-    except SystemExit as ended:
-        if ended.code == _EXIT_INTERRUPTED:
-            _say("facesort: stopped. Everything stored so far is kept; the same command goes on.")
-        raise
-    except _ReaderGone:
-        # Python would complain again while closing stdout.
-        sys.stdout = None
-        sys.exit(0)
+        say_error(error.message, error.hint)
+        return error.exit_code
+    except (_ReaderGone, BrokenPipeError):
+        return 0
+    except OSError as error:  # the disk's refusal is no bug, even where nobody foresaw it
+        from facesort.files import explain_os_error  # noqa: PLC0415
+
+        place = error.filename2 or error.filename
+        told = str(error.strerror or error)
+        say_error(f"{place}: {told}" if place else told, explain_os_error(error))
+        return FacesortError.exit_code
     except Exception:  # noqa: BLE001 - the only broad handler: what nobody meant to raise is a bug
         import traceback  # noqa: PLC0415
 
         traceback.print_exc()
-        _say("facesort: this is a bug in facesort. Your library and your photos are unharmed.")
-        sys.exit(_EXIT_BUG)
+        say_error("this is a bug in facesort. Your library and your photos are unharmed.")
+        return _EXIT_BUG
+    if code == _EXIT_INTERRUPTED:
+        say_error("stopped. Everything stored so far is kept; the same command goes on.")
+    return code
 
 
-def _say(text: str) -> None:
-    # A file name need not be printable in the terminal's encoding.
-    stream = sys.stderr
-    stream.write(
-        text.encode(stream.encoding or "utf-8", "backslashreplace").decode(
-            stream.encoding or "utf-8"
-        )
-        + "\n"
-    )
+def _command(args: list[str] | None) -> int:
+    try:
+        typer.main.get_command(app).main(args=args, prog_name="facesort")
+    except SystemExit as ended:  # typer ends so always
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0

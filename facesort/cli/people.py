@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facesort.cli import context
+from facesort.cli.render import counted
+
+if TYPE_CHECKING:
+    from facesort.cli.render import Screen
+    from facesort.errors import NameTaken
 
 __all__ = ["register"]
 
@@ -33,14 +38,19 @@ def register(app: typer.Typer) -> None:
 def people(
     ctx: typer.Context,
     text: Annotated[
-        str | None, typer.Argument(metavar="TEXT", help="Only names or ids that contain it.")
+        str | None,
+        typer.Argument(
+            metavar="TEXT", help="Only names that contain it, and ids that begin with it."
+        ),
     ] = None,
     all_people: Annotated[
         bool, typer.Option("--all", help="Also people of fewer than 3 photos, and ignored ones.")
     ] = False,
     sheet: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Write one strip of faces per person, with its id."),
+        typer.Option(
+            metavar="DIR", readable=False, help="Write one strip of faces per person, with its id."
+        ),
     ] = None,
 ) -> None:
     """List the people, most photos first."""
@@ -59,11 +69,13 @@ def people(
         if sheet is not None:
             with quiet_libraries():
                 written = library.sheets(sheet, listed)
-            screen.say(f"{len(written)} sheets are in {sheet.absolute()}")
+            are = "is" if len(written) == 1 else "are"
+            screen.say(f"{counted(len(written), 'sheet')} {are} in {sheet.absolute()}")
+        waiting = library.ungrouped_faces()
     if screen.json:
         screen.document([listing.person_document(person) for person in everybody])
         return
-    listing.show_people(screen, everybody, listed, filtered=text is not None)
+    listing.show_people(screen, everybody, listed, filtered=text is not None, waiting=waiting)
 
 
 def show(
@@ -76,8 +88,8 @@ def show(
     from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
 
     with shared.open(screen) as library:
-        situation = library.situation()
-        listing.show_person(screen, situation.person(person), situation, library.photos())
+        situation, photos = library.view()
+        listing.show_person(screen, situation.person(person), situation, photos)
 
 
 def faces(
@@ -95,7 +107,7 @@ def faces(
     if form not in {"jsonl", "csv"}:
         raise UsageError(f"--format {form} is not known", hint="Use jsonl or csv.")
     with shared.open(screen) as library:
-        rows = listing.face_documents(library.situation(), library.photos())
+        rows = listing.face_documents(*library.view())
         listing.write_faces(screen, rows, form)
 
 
@@ -149,8 +161,8 @@ def name(
             if not shared.can_ask or answer is not None:
                 raise
             screen.say(taken.message)
-            said = screen.ask("The same person, or another one?", ["same", "another", "stop"])
-            if said == "stop":
+            said = _ask_who(screen, taken)
+            if said not in {"same", "another"}:
                 raise typer.Exit(taken.exit_code) from None
             naming = library.name(person, new_name, same=said == "same")
     if screen.json:
@@ -170,6 +182,12 @@ def name(
         screen.say(f"{naming.person.id} is now {naming.name}{before}.")
 
 
+def _ask_who(screen: Screen, taken: NameTaken) -> str | None:
+    if taken.several:  # "the same" would not say as which of them
+        return screen.ask("Is it another person of that name?", ["another", "stop"])
+    return screen.ask("The same person, or another one?", ["same", "another", "stop"])
+
+
 def merge(
     ctx: typer.Context,
     persons: Annotated[list[str], typer.Argument(metavar="PERSON", help="Ids or names.")],
@@ -187,8 +205,10 @@ def merge(
 
         screen.document(listing.person_document(merged))
     else:
-        label = f"{merged.id} {merged.name or '(no name)'}"
-        screen.say(f"{label} now has {len(merged.faces)} faces on {merged.photos} photos.")
+        screen.say(
+            f"{merged.id} {merged.name or '(no name)'} now has "
+            f"{counted(len(merged.faces), 'face')} on {counted(merged.photos, 'photo')}."
+        )
 
 
 def reject(
@@ -238,7 +258,8 @@ def undo(
     from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
 
     with shared.open(screen) as library:
-        listing.show_changes(screen, "undone", library.undo(count, decision=decision))
+        undone = library.undo(count, decision=decision)
+        listing.show_changes(screen, "undone", undone, library.situation())
 
 
 def redo(
@@ -251,7 +272,8 @@ def redo(
     from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
 
     with shared.open(screen) as library:
-        listing.show_changes(screen, "redone", library.redo(count))
+        redone = library.redo(count)
+        listing.show_changes(screen, "redone", redone, library.situation())
 
 
 def log(ctx: typer.Context) -> None:
@@ -261,6 +283,4 @@ def log(ctx: typer.Context) -> None:
     from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
 
     with shared.open(screen) as library:
-        entries = library.log()
-        standing = {entry.id for entry in library.situation().history.active}
-    listing.show_log(screen, entries, standing)
+        listing.show_log(screen, library.log(), library.situation())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from facesort.cli import context
+from facesort.cli.render import counted
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
@@ -123,13 +125,23 @@ def _show_scan(screen: Screen, report: ScanReport) -> None:
     if report.dry_run:
         return
     if report.counts.seen and not report.faces:
-        screen.text("No faces were found.")
+        screen.text(_no_faces_line(report))
     elif report.faces:
         screen.text(
-            f"The library has {report.faces:,} faces of {report.people:,} people "
+            f"The library has {counted(report.faces, 'face')} of "
+            f"{counted(report.people, 'person', 'people')} "
             f"(models on {report.provider}, {report.seconds['total']:.1f} s)."
         )
         screen.say("Who is who: facesort people")
+
+
+def _no_faces_line(report: ScanReport) -> str:
+    from facesort.jobs.looking import DEFAULT_MIN_FACE  # noqa: PLC0415 - kept out of --help
+
+    if not report.too_small and report.min_face <= DEFAULT_MIN_FACE:
+        return "No faces were found."
+    smaller = f"; {report.too_small:,} smaller ones do not count" if report.too_small else ""
+    return f"No faces of at least {report.min_face} pixels (--min-face) were found{smaller}."
 
 
 def _photos_line(report: ScanReport) -> str:
@@ -141,13 +153,13 @@ def _photos_line(report: ScanReport) -> str:
         always = {"would be looked at": counts.new + counts.changed, "unchanged": counts.unchanged}
     rarely = {
         "moved": counts.moved,
-        "copies": counts.copies,
+        "copy" if counts.copies == 1 else "copies": counts.copies,
         "missing": counts.missing,
         "failed": counts.failed,
     }
     shown = [f"{n:,} {what}" for what, n in always.items()]
     shown += [f"{n:,} {what}" for what, n in rarely.items() if n]
-    return f"{counts.seen:,} photos: {', '.join(shown)}."
+    return f"{counted(counts.seen, 'photo')}: {', '.join(shown)}."
 
 
 def _say_problems(screen: Screen, counts: ScanCounts) -> None:
@@ -159,7 +171,8 @@ def _say_problems(screen: Screen, counts: ScanCounts) -> None:
     for root in counts.vanished:
         screen.say(
             f"More than half of the photos below {root} are gone: is a drive unplugged? "
-            "Nothing there was marked as missing."
+            "Nothing there was marked as missing. If you deleted them: "
+            f"facesort library prune {shlex.quote(root)} --yes"
         )
     for folder in counts.exported:
         screen.say(f"Passed over {folder}: facesort wrote these albums.")
@@ -177,11 +190,13 @@ def scan_document(report: ScanReport) -> dict[str, object]:
         "faces": report.faces,
         "people": report.people,
         "provider": report.provider,
+        "remark": report.remark,
         "models": report.models,
         "threshold": report.threshold,
         "seconds": {stage: round(value, 3) for stage, value in report.seconds.items()},
         "failures": [{"path": path, "reason": reason} for path, reason in counts.failures],
         "vanished": counts.vanished,
+        "exported": counts.exported,
         "dry_run": report.dry_run,
     }
 
@@ -231,7 +246,8 @@ def _show_group(screen: Screen, report: GroupReport) -> None:
         )
         return
     screen.text(
-        f"{report.faces:,} faces: {report.people:,} people, {report.unassigned:,} too poor to tell."
+        f"{counted(report.faces, 'face')}: {counted(report.people, 'person', 'people')}, "
+        f"{report.unassigned:,} too poor to tell."
     )
     screen.text(
         f"Two single faces were joined above cosine {report.min_cosine:.3f} "

@@ -10,7 +10,6 @@ from facesort.export.apply import ExportResult, apply_plan
 from facesort.export.destination import (
     check_destination,
     check_space,
-    check_targets,
     free_bytes,
     locked,
 )
@@ -44,6 +43,7 @@ def plan_albums(
     layout: str = DEFAULT_LAYOUT,
     mode: Mode = Mode.COPY,
     scanned_roots: Sequence[Path] = (),
+    library_folder: Path | None = None,
 ) -> Plan:
     """Return what `export_albums` would do; nothing on the disk changes, not even `dest` is made.
 
@@ -54,16 +54,18 @@ def plan_albums(
         layout: template of the paths in `dest`.
         mode: copy or link.
         scanned_roots: folders with originals.
+        library_folder: where the library is kept; nothing is written into it.
 
     Raises:
         UsageError: a wrong layout, or `dest` is a file.
         DestinationOccupied: `dest` belongs to another library or another program.
-        DestinationOverlaps: `dest`, or a file of the plan, lies in a scanned folder.
+        DestinationOverlaps: `dest` lies in a scanned folder or contains one, or lies in the
+            library's.
         DestinationUnwritable: `dest` cannot be read.
         ExportError: the manifest in `dest` is damaged.
     """
-    check_destination(dest, scanned_roots)
-    return _prepare(albums, dest.resolve(), library, parse_layout(layout), mode, scanned_roots).plan
+    check_destination(dest, scanned_roots, library_folder)
+    return _prepare(albums, dest.resolve(), library, parse_layout(layout), mode).plan
 
 
 def export_albums(
@@ -75,6 +77,7 @@ def export_albums(
     layout: str = DEFAULT_LAYOUT,
     mode: Mode = Mode.COPY,
     scanned_roots: Sequence[Path] = (),
+    library_folder: Path | None = None,
 ) -> ExportResult:
     """Write the albums; see `plan_albums` for the arguments and most errors.
 
@@ -86,10 +89,10 @@ def export_albums(
         LibraryLocked: another export into this destination is running.
     """
     parsed = parse_layout(layout)
-    check_destination(dest, scanned_roots)
+    check_destination(dest, scanned_roots, library_folder)
     real = dest.resolve()
     with locked(real):
-        prepared = _prepare(albums, real, library, parsed, mode, scanned_roots)
+        prepared = _prepare(albums, real, library, parsed, mode)
         check_space(prepared.plan, real, free_bytes)
         return apply_plan(
             prepared.plan,
@@ -113,9 +116,11 @@ def require_complete(result: ExportResult) -> None:
     more = len(result.missing) - len(shown)
     lines = "\n  ".join([*shown, f"and {more} more"] if more else shown)
     raise ExportError(
-        f"{len(result.missing)} originals could not be exported:\n  {lines}",
-        hint="Connect the drive they are on, or scan their new place; then export again. "
-        "Copies from earlier exports have stayed.",
+        f"{len(result.missing)} original{'s' if len(result.missing) != 1 else ''} "
+        f"could not be exported:\n  {lines}",
+        hint="Connect the drive they are on, or scan their new place; then export again. If you "
+        "deleted them: facesort library prune FOLDER --yes. Copies from earlier exports have "
+        "stayed.",
     )
 
 
@@ -127,17 +132,10 @@ class _Prepared:
 
 
 def _prepare(
-    albums: Sequence[Album],
-    dest: Path,
-    library: str,
-    layout: Layout,
-    mode: Mode,
-    scanned_roots: Sequence[Path],
+    albums: Sequence[Album], dest: Path, library: str, layout: Layout, mode: Mode
 ) -> _Prepared:
     previous = read_manifest(dest, library=library)
     recovered = read_journal(dest, library=library)
-    inner = {root for r in scanned_roots if (root := r.resolve()).is_relative_to(dest)}
-    survey = look(dest, albums, previous=previous, recovered=recovered, skip=inner)
+    survey = look(dest, albums, previous=previous, recovered=recovered)
     plan = plan_export(albums, layout=layout, mode=mode, survey=survey)
-    check_targets(plan, dest, inner)
     return _Prepared(plan, previous, recovered)

@@ -15,47 +15,73 @@ from facesort.errors import (
     UsageError,
 )
 from facesort.export.manifest import Mode
-from facesort.export.names import comparable_path
 from facesort.export.operations import Move, Plan, Remove, Write
 from facesort.export.survey import LOCK_NAME
-from facesort.files import JobLock, explain_os_error
+from facesort.files import JobLock, PathKind, explain_os_error, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = [
     "check_destination",
     "check_folders",
+    "check_outside",
     "check_space",
-    "check_targets",
     "free_bytes",
     "locked",
     "parents",
 ]
 
 
-def check_destination(dest: Path, scanned_roots: Sequence[Path]) -> None:
-    """Refuse a destination that cannot be one; changes nothing.
-
-    A scanned folder inside the destination is allowed; `check_targets` refuses what would write
-    into it.
+def check_destination(
+    dest: Path, scanned_roots: Sequence[Path], library_folder: Path | None = None
+) -> None:
+    """Refuse a folder that cannot take albums; changes nothing.
 
     Raises:
         UsageError: it is a file.
-        DestinationOverlaps: it is a scanned folder or lies inside one.
+        DestinationOverlaps: it is a scanned folder or the library's, lies inside one, or contains a
+            scanned one: no scan enters a folder with albums, so the originals in it would be lost
+            to facesort.
+        DestinationUnwritable: nobody can say what is there.
     """
-    if dest.exists() and not dest.is_dir():
-        raise UsageError(
-            f"{dest} is a file, not a folder", hint="Give the folder that albums should go to."
-        )
+    check_outside(dest, scanned_roots, library_folder)
     real = dest.resolve()
     for root in scanned_roots:
-        if any(_is_same_folder(folder, root) for folder in (real, *real.parents)):
+        if any(_is_same_folder(folder, real) for folder in root.resolve().parents):
             raise DestinationOverlaps(
-                f"{dest} lies inside {root}, which facesort scans or keeps its library in",
-                hint="Choose a folder outside, so that albums are not scanned as new photos.",
+                f"{dest} contains {root}, which facesort scans",
+                hint="Choose a folder of its own for the albums: where it exported to, facesort "
+                "never scans.",
             )
+
+
+def check_outside(folder: Path, scanned_roots: Sequence[Path], library_folder: Path | None) -> None:
+    """Refuse to write anything for the user among originals or into the library; changes nothing.
+
+    Raises:
+        UsageError: it is a file.
+        DestinationOverlaps: it is a scanned folder or the library's, or lies inside one.
+        DestinationUnwritable: nobody can say what is there.
+    """
+    if kind_of(folder, DestinationUnwritable) not in {PathKind.NOTHING, PathKind.FOLDER}:
+        raise UsageError(
+            f"{folder} is a file, not a folder", hint="Give the folder to write to, old or new."
+        )
+    real = folder.resolve()
+    lineage = (real, *real.parents)
+    for root in scanned_roots:
+        if any(_is_same_folder(one, root) for one in lineage):
+            raise DestinationOverlaps(
+                f"{folder} lies inside {root}, which facesort scans",
+                hint="Choose a folder outside, so that what is written there is not scanned.",
+            )
+    if library_folder is not None and any(_is_same_folder(one, library_folder) for one in lineage):
+        raise DestinationOverlaps(
+            f"{folder} lies inside {library_folder}, where facesort keeps its library",
+            hint="Choose another folder: the library is facesort's own.",
+        )
 
 
 def _is_same_folder(folder: Path, root: Path) -> bool:
@@ -64,27 +90,6 @@ def _is_same_folder(folder: Path, root: Path) -> bool:
         return folder.samefile(root)
     except OSError:
         return folder == root.resolve()
-
-
-def check_targets(plan: Plan, dest: Path, roots: Collection[Path]) -> None:
-    """Refuse to write albums among the originals.
-
-    Args:
-        plan: what will be written.
-        dest: resolved.
-        roots: resolved scanned folders inside the destination.
-
-    Raises:
-        DestinationOverlaps: a target lies in one of them.
-    """
-    folders = {comparable_path(root.relative_to(dest).as_posix()): root for root in roots}
-    for target in plan.targets:
-        for folder, root in folders.items():
-            if comparable_path(target).startswith(folder + "/"):
-                raise DestinationOverlaps(
-                    f"the album file {target} would lie in the scanned folder {root}",
-                    hint="Choose a destination that does not contain the originals.",
-                )
 
 
 def check_folders(plan: Plan, dest: Path) -> None:
@@ -113,7 +118,7 @@ def check_folders(plan: Plan, dest: Path) -> None:
 
 def free_bytes(dest: Path) -> int:
     """Return how much room the drive of a folder has that need not exist yet."""
-    while not dest.exists() and dest != dest.parent:
+    while kind_of(dest, DestinationUnwritable) is PathKind.NOTHING and dest != dest.parent:
         dest = dest.parent
     return shutil.disk_usage(dest).free
 
@@ -143,7 +148,7 @@ def parents(path: str) -> list[str]:
 @contextlib.contextmanager
 def locked(dest: Path) -> Iterator[None]:
     """Make the destination and keep other exports out of it."""
-    is_new = not dest.exists()
+    is_new = kind_of(dest, DestinationUnwritable) is PathKind.NOTHING
     try:
         dest.mkdir(parents=True, exist_ok=True)
     except OSError as error:

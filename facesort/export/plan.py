@@ -114,8 +114,8 @@ def _missing(albums: Sequence[Album], survey: Survey) -> tuple[Missing, ...]:
     lost = {
         photo.content_key: Missing(
             photo.content_key,
-            photo.source or photo.filename,
-            "the original is not there",
+            photo.source or photo.last_path or photo.filename,
+            photo.trouble or "the original is not there",
         )
         for album in albums
         for photo in album.photos

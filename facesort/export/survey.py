@@ -16,7 +16,7 @@ from facesort.export.operations import Found, SourceFacts, Survey
 from facesort.files import sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from facesort.export.journal import Recovered
     from facesort.export.manifest import FileEntry, Manifest
@@ -33,7 +33,6 @@ def look(
     *,
     previous: Manifest | None,
     recovered: Recovered,
-    skip: Collection[Path] = (),
 ) -> Survey:
     """Look at originals and destination without changing anything.
 
@@ -42,7 +41,6 @@ def look(
         albums: what is to be exported.
         previous: the manifest of the last export.
         recovered: the journal of one that was cut off.
-        skip: resolved folders inside the destination that hold originals; they are not entered.
     """
     entries: dict[str, list[FileEntry]] = defaultdict(list)
     for entry in (*reversed(recovered.entries), *(previous.files if previous else ())):
@@ -55,7 +53,7 @@ def look(
     found = [item for path in sorted(entries) if (item := _found(dest, path, entries[path]))]
     own = {MANIFEST_NAME, JOURNAL_NAME, LOCK_NAME, *recovered.temporaries}
     own |= known_folders(previous, recovered) | {item.entry.path for item in found}
-    listed = frozenset(path for path in _walk(dest, skip) if path not in own)
+    listed = frozenset(path for path in _walk(dest) if path not in own)
     return Survey(sources, tuple(found), listed - _respelled(dest, listed, found))
 
 
@@ -133,7 +131,7 @@ def _completed(entry: FileEntry, sha256: str, status: os.stat_result) -> FileEnt
     return replace(entry, sha256=sha256, mtime_ns=status.st_mtime_ns)
 
 
-def _walk(dest: Path, skip: Collection[Path]) -> Iterator[str]:
+def _walk(dest: Path) -> Iterator[str]:
     """Yield the relative path of everything in the destination; links are not followed."""
     waiting = [""]
     while waiting:
@@ -145,8 +143,6 @@ def _walk(dest: Path, skip: Collection[Path]) -> Iterator[str]:
             continue  # not ours to open; apply looks again before it writes anything
         for name, is_folder in listed:
             path = f"{folder}/{name}" if folder else name
-            if is_folder and dest / path in skip:
-                continue
             yield path
             if is_folder:
                 waiting.append(path)

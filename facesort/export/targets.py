@@ -47,6 +47,8 @@ class AlbumPhoto:
         camera: model name, or empty.
         companions: absolute paths of the files that go along (RAW, .xmp, .mov).
         faces: the faces of this person in it.
+        last_path: absolute path where it was seen last, for messages.
+        trouble: why it cannot be exported, where more is known than that it is not there.
     """
 
     content_key: str
@@ -56,6 +58,8 @@ class AlbumPhoto:
     camera: str = ""
     companions: tuple[str, ...] = ()
     faces: tuple[FaceId, ...] = ()
+    last_path: str = ""
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,22 +49,29 @@ class PhotoCrops:
 
     def crop(self, face: Face, size: int) -> Image | None:
         """Return a (size, size, 3) picture of a face, None when no original can be read."""
-        name = hashlib.blake2b(f"{face.id} {size} {_MARGIN}".encode(), digest_size=16).hexdigest()
-        cached = self._folder / f"{name}.webp"
+        photo = self._photos.get(face.photo_id)
+        if photo is None or not photo.places:
+            return None
         try:
-            with PilImage.open(cached) as stored:
+            with PilImage.open(self._path(face, size, photo.places[0].orientation)) as stored:
                 return np.asarray(stored.convert("RGB"))
         except OSError:
             pass  # not cached, or damaged: cut it again
-        picture = self._cut(face, size)
-        if picture is not None:
-            self._keep(cached, picture)
+        cut = self._cut(face, size, photo)
+        if cut is None:
+            return None
+        picture, orientation = cut
+        self._keep(self._path(face, size, orientation), picture)
         return picture
 
-    def _cut(self, face: Face, size: int) -> Image | None:
-        photo = self._photos.get(face.photo_id)
-        if photo is None:
-            return None
+    def _path(self, face: Face, size: int, orientation: int) -> Path:
+        # With the orientation: a corrected tag must not bring back a picture that lies on its side.
+        made_from = f"{face.id} {size} {_MARGIN} {orientation}"
+        name = hashlib.blake2b(made_from.encode(), digest_size=16).hexdigest()
+        return self._folder / f"{name}.webp"
+
+    def _cut(self, face: Face, size: int, photo: Photo) -> tuple[Image, int] | None:
+        """Return a face cut from the first readable original, and that file's orientation."""
         for place in photo.places:
             if place.state is not PlaceState.PRESENT:
                 continue
@@ -76,8 +83,9 @@ class PhotoCrops:
                 cut = opened.crop(_square(box), 2 * size).pixels
             except PhotoError:
                 continue
-            picture = PilImage.fromarray(cut)
-            return np.asarray(_padded(picture).resize((size, size), PilImage.Resampling.LANCZOS))
+            picture = _padded(PilImage.fromarray(cut))
+            resized = picture.resize((size, size), PilImage.Resampling.LANCZOS)
+            return np.asarray(resized), opened.orientation
         return None
 
     def _keep(self, cached: Path, picture: Image) -> None:

@@ -59,10 +59,14 @@ class Header:
     Args:
         orientation: EXIF, 1..8; None where only decoding tells.
         decoded_bytes: memory that decoding takes.
+        taken_at: ISO 8601 without zone, or empty; empty too where only decoding tells.
+        camera: model name, or empty; likewise.
     """
 
     orientation: int | None
     decoded_bytes: int
+    taken_at: str = ""
+    camera: str = ""
 
 
 def read_file(path: Path, *, max_bytes: int = 2**30) -> bytes:
@@ -110,7 +114,7 @@ def open_photo(data: bytes, *, name: str, max_megapixels: float) -> OpenPhoto:
 
 
 def peek(data: bytes, *, name: str, max_megapixels: float) -> Header:
-    """Read a photo's header: which way up it is, and what decoding it will take.
+    """Read a photo's header: its EXIF block, and what decoding it will take.
 
     Raises:
         As `open_photo`, as far as the header tells.
@@ -129,9 +133,12 @@ def _peek(data: bytes, name: str, max_megapixels: float) -> Header:
     image = _identified(data, name, max_megapixels)
     with reporting(name):
         # A PNG may carry its EXIF behind the pixels: reading it would decode them.
-        orientation = None if image.format == "PNG" else read_orientation(image)
+        if image.format == "PNG":
+            return Header(None, _decoded_bytes(image, turned=False))
+        orientation = read_orientation(image)
         turned = orientation != 1 and image.format == "TIFF"
-        return Header(orientation, _decoded_bytes(image, turned=turned))
+        needed = _decoded_bytes(image, turned=turned)
+        return Header(orientation, needed, read_taken_at(image), read_camera(image))
 
 
 def _open(data: bytes, name: str, max_megapixels: float) -> OpenPhoto:

@@ -12,7 +12,7 @@ from facesort.imaging.formats import RAW_SUFFIXES
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from facesort.domain import FaceId, Person, Photo, PhotoId
+    from facesort.domain import FaceId, Person, Photo, PhotoId, Place
     from facesort.jobs.situation import Situation
 
 __all__ = ["collect_albums"]
@@ -62,7 +62,7 @@ def _album_photos(
         photo = photos[photo_id]
         present = [p for p in photo.places if p.state is PlaceState.PRESENT]
         # A copy will do when the first place has gone since its folder was scanned last.
-        there = [p for p in present if p.path.is_file()] or present
+        there = [p for p in present if os.path.isfile(p.path)] or present  # noqa: PTH113 - is_file may raise
         place = there[0] if there else photo.places[0]
         source = str(place.path) if there else None
         yield AlbumPhoto(
@@ -73,7 +73,22 @@ def _album_photos(
             camera=photo.camera,
             companions=tuple(beside.of(source)) if source else (),
             faces=tuple(sorted(ids)),
+            last_path=str(place.path),
+            trouble=_trouble(place),
         )
+
+
+def _trouble(place: Place) -> str:
+    """Say why an original that may be there cannot be exported, '' where nothing is known."""
+    if place.state is PlaceState.FAILED:
+        return f"it could not be read when it was scanned: {place.reason}"
+    try:
+        place.path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError as error:
+        return f"it cannot be looked at: {error.strerror or error}"
+    return ""
 
 
 class _Neighbours:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from facesort.imaging.walk import FoundFile, Walk
     from facesort.stages import Looked
 
-__all__ = ["Comparison", "Freshness", "Job", "ScanCounts"]
+__all__ = ["Comparison", "Freshness", "Job", "ScanCounts", "is_gone"]
 
 # An unplugged drive or an unmounted share looks like an empty folder.
 _VANISHED_SHARE = 0.5
@@ -110,6 +111,7 @@ class Comparison:
         self.back: list[int] = []  # places that were missing and are there again
         self.gone: list[_Gone] = []
         self.unseen: set[int] = set()  # places in `gone` that nothing has explained yet
+        self._unmounted: dict[Path, bool] = {}  # folders looked at: might a drive be missing?
 
     def compare(
         self, root: Path, part: RootPart, found: Walk, known: dict[str, StoredPlace]
@@ -140,7 +142,9 @@ class Comparison:
                     self.back.append(place.id)
             else:
                 self.jobs.append(Job(part, root, file, place))
-        hidden = tuple(_as_folder(path) for path, _ in found.unreadable)
+        # Of what was not entered nothing is known, albums around scanned folders included.
+        closed = [*(path for path, _ in found.unreadable), *found.exported]
+        hidden = tuple(_as_folder(path) for path in closed)
         unseen = [p for path, p in known.items() if not _as_folder(path).startswith(hidden)]
         self.gone.append(_Gone(root, part, unseen, present))
         self.unseen.update(place.id for place in unseen)
@@ -181,20 +185,34 @@ class Comparison:
         )
         if known is not None and known.photo_id is not None:
             self.counts.changed += 1
+            # The same picture in another file: what its EXIF block says now is a correction.
+            corrects = (known.size, known.mtime_ns) != (file.size, file.mtime_ns)
             if known.photo_id != photo_id:
+                corrects = False
                 catalog.bump_generation(self.db)
         elif is_new:
             self.counts.new += 1
+            return
         else:
-            self._arrive(photo_id)
+            corrects = self._arrive(photo_id)
             if looked.photo is None:
                 catalog.bump_generation(self.db)  # a photo without a place may count again
+        catalog.set_exif(
+            self.db,
+            photo_id,
+            taken_at=looked.taken_at,
+            camera=looked.camera,
+            corrects=corrects,
+        )
 
     def _store_failure(self, job: Job, looked: Looked) -> None:
         error = looked.error
         path = str(looked.task.path)
         reason = error.message.removeprefix(f"{path}: ") if error else ""
         skipped = isinstance(error, Unsupported)
+        # The system's refusal (rights, a bad cable) says nothing about the file: try it every time.
+        cause = error.__cause__ if error else None
+        is_lasting = not (isinstance(cause, OSError) and cause.errno is not None)
         places.put_place(
             self.db,
             job.part,
@@ -205,7 +223,7 @@ class Comparison:
             orientation=job.known.orientation if job.known else 1,
             state=PlaceState.SKIPPED if skipped else PlaceState.FAILED,
             reason=reason,
-            tried_with=__version__,
+            tried_with=__version__ if is_lasting else "",
         )
         if skipped:
             self.counts.skipped[reason] += 1
@@ -213,20 +231,31 @@ class Comparison:
             self.counts.failed += 1
             self.counts.failures.append((path, reason))
 
-    def _arrive(self, photo_id: PhotoId) -> None:
-        """Say whether a known picture at a new path was moved there, or copied.
+    def _arrive(self, photo_id: PhotoId) -> bool:
+        """Return whether a known picture at a new path was moved there; it was copied otherwise.
 
         The place it left is forgotten in the transaction that stores the new one: a scan that is
         killed in between would leave a photo that was moved and is missing, too.
         """
-        for place_id, path in places.of_photo(self.db, photo_id):
-            # Also from a folder that is not scanned now.
-            if place_id in self.unseen or _is_gone(path):
+        for place_id, root, path in places.of_photo(self.db, photo_id):
+            if place_id in self.unseen or self._has_left(root, path):
                 places.forget_place(self.db, [place_id])
                 self.unseen.discard(place_id)
                 self.counts.moved += 1
-                return
+                return True
         self.counts.copies += 1
+        return False
+
+    def _has_left(self, root: Path, path: Path) -> bool:
+        """Whether a file is gone from a folder that need not be scanned now.
+
+        A folder that is there and empty may be where an unplugged drive is mounted at other times.
+        """
+        if not is_gone(path):
+            return False
+        if root not in self._unmounted:
+            self._unmounted[root] = _may_be_unmounted(root)
+        return not self._unmounted[root]
 
     def settle(self) -> None:
         """Decide about places that were not seen: missing, a copy less, or an unplugged drive."""
@@ -261,7 +290,18 @@ class Comparison:
         return sum(p.photo_id not in here for p in lost) > _VANISHED_SHARE * gone.present
 
 
-def _is_gone(path: Path) -> bool:
+def _may_be_unmounted(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # it cannot be looked at: nothing is known
+
+
+def is_gone(path: Path) -> bool:
+    """Whether there is certainly nothing at a path."""
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

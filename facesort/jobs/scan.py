@@ -9,20 +9,31 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import photos as catalog
 from facesort.catalog import places
-from facesort.errors import Unsupported, UsageError
-from facesort.files import explain_os_error
+from facesort.errors import UsageError
+from facesort.files import PathKind, explain_os_error, kind_of
 from facesort.imaging.walk import walk
 from facesort.jobs.compare import Comparison, Freshness, ScanCounts
+from facesort.jobs.situation import read_situation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from facesort.catalog.connection import Database
+    from facesort.imaging.walk import Walk
+    from facesort.jobs.looking import Looking
     from facesort.protocols import Progress
     from facesort.stages import Looked, Pipeline
 
-__all__ = ["ScanReport", "check_folders", "preview_folders", "scan_folders"]
+__all__ = [
+    "ScanReport",
+    "check_folders",
+    "preview_folders",
+    "preview_without_library",
+    "report",
+    "scan_folders",
+    "tell_if_inside",
+]
 
 # A commit holds the write lock for well under 200 ms with this many photos.
 _PHOTOS_PER_COMMIT = 64
@@ -44,6 +55,8 @@ class ScanReport:
             it.
         seconds: by stage, and total.
         dry_run: nothing was done.
+        min_face: smallest face that counts, shorter side in original pixels.
+        too_small: faces in the library that do not count because they are smaller.
     """
 
     counts: ScanCounts
@@ -55,6 +68,44 @@ class ScanReport:
     threshold: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     dry_run: bool = False
+    min_face: int = 0
+    too_small: int = 0
+
+
+def report(
+    db: Database, looking: Looking, counts: ScanCounts, seconds: dict[str, float]
+) -> ScanReport:
+    """Say what a scan did, and what the library holds now."""
+    min_face = looking.remembered_min_face
+    with db.snapshot():
+        faces = catalog.count_faces(db, min_face=min_face)
+        everybody = read_situation(db, min_face=min_face).people.by_id.values()
+        return ScanReport(
+            counts=counts,
+            faces=faces,
+            min_face=min_face,
+            too_small=catalog.count_faces(db, min_face=0) - faces,
+            people=sum(bool(person.faces) or person.name is not None for person in everybody),
+            provider=db.meta("provider", "none"),
+            remark=looking.remark,
+            models=looking.model_keys,
+            threshold=float(db.meta("threshold")) if db.meta("threshold") else None,
+            seconds=seconds,
+        )
+
+
+def tell_if_inside(db: Database, library: Path, roots: Sequence[Path], progress: Progress) -> None:
+    """Say once that a library does not belong among the photos."""
+    real = library.resolve()
+    inside = next((root for root in roots if real.is_relative_to(root)), None)
+    if inside is None or db.meta("told_inside") == "1":
+        return
+    progress.note(
+        f"The library {real} lies inside the scanned folder {inside}. Faces are biometric data, "
+        "and photo folders get shared: it is better kept elsewhere (--library)."
+    )
+    with db.transaction():
+        db.set_meta("told_inside", "1")
 
 
 def check_folders(folders: Sequence[Path]) -> list[Path]:
@@ -65,19 +116,20 @@ def check_folders(folders: Sequence[Path]) -> list[Path]:
     """
     real = []
     for folder in folders:
-        try:
-            with os.scandir(folder):
-                real.append(folder.resolve())
-        except FileNotFoundError as error:
+        kind = kind_of(folder)
+        if kind is PathKind.NOTHING:
             raise UsageError(
                 f"{folder} does not exist",
                 hint="Check the spelling, and that the drive is connected.",
-            ) from error
-        except NotADirectoryError as error:
+            )
+        if kind is not PathKind.FOLDER:
             raise UsageError(
                 f"{folder} is a file; facesort scans folders",
                 hint=f"Scan the folder it lies in: facesort scan {folder.absolute().parent}",
-            ) from error
+            )
+        try:
+            with os.scandir(folder):
+                real.append(folder.resolve())
         except OSError as error:
             raise UsageError(f"{folder} cannot be listed", hint=explain_os_error(error)) from error
     # A folder given together with one above it is scanned once.
@@ -113,9 +165,8 @@ def scan_folders(
     scan = Comparison(db, fresh)
     for folder in folders:
         found = walk(folder, exclude=exclude)
-        with db.transaction():
-            part = places.claim_root(db, folder)
-        scan.compare(folder, part, found, places.places_within(db, part))
+        part = _claim(db, folder, found)
+        scan.compare(folder, part, found, places.places_below(db, folder))
     seconds["walk"] = time.perf_counter() - clock
     if scan.jobs:
         clock = time.perf_counter()
@@ -125,15 +176,28 @@ def scan_folders(
     return scan.counts, seconds
 
 
+def _claim(db: Database, folder: Path, found: Walk) -> places.RootPart:
+    """Find or make the root of a scanned folder.
+
+    A folder without photos needs none, and takes over none of those below: it may be the place of
+    albums around them.
+    """
+    if not found.files and places.find_root(db, folder) is None:
+        return places.RootPart(0, "")
+    with db.transaction():
+        return places.claim_root(db, folder)
+
+
 def preview_without_library(folders: Sequence[Path]) -> ScanReport:
     """Say what the first scan of some folders would open."""
+    started = time.perf_counter()
     counts = ScanCounts()
     for folder in check_folders(folders):
         found = walk(folder)
         counts.seen += len(found.files)
         counts.skipped.update(found.skipped)
     counts.new = counts.seen
-    return ScanReport(counts, dry_run=True)
+    return ScanReport(counts, seconds={"total": time.perf_counter() - started}, dry_run=True)
 
 
 def preview_folders(
@@ -169,10 +233,7 @@ def _look_at(
                 for looked in batch:
                     scan.store(scan.jobs[looked.task.number], looked)
             current.update(looked.content_key for looked in batch if looked.photo is not None)
-            for looked in batch:
-                progress.advance()
-                if looked.error is not None and not isinstance(looked.error, Unsupported):
-                    progress.note(looked.error.message)
+            progress.advance(len(batch))
     finally:
         progress.finish()
 

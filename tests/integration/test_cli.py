@@ -411,7 +411,7 @@ def test_people_lists_those_on_three_photos_or_with_a_name_and_counts_the_rest(s
 def test_people_can_be_searched_by_name_and_id(scanned):
     ids = [person["person"] for person in facesort("people", "--json").json()]
     facesort("name", ids[0], "Zo\N{LATIN SMALL LETTER E WITH DIAERESIS} Müller")
-    for text in ("müller", "ZOE\N{COMBINING DIAERESIS}", ids[0][2:6]):
+    for text in ("müller", "ZOE\N{COMBINING DIAERESIS}", ids[0][:6]):
         assert [p["person"] for p in facesort("people", text, "--json").json()] == [ids[0]]
     nobody = facesort("people", "xyz")
     assert (nobody.code, nobody.out) == (0, "Nobody has that name or id.\n")

@@ -445,6 +445,8 @@ def test_the_file_systems_own_root_can_be_scanned(db):
     with db.transaction():
         places.claim_root(db, Path("/photos/a"))
         part = places.claim_root(db, Path("/"))
+        assert places.root_paths(db) == []  # nothing was found there yet
+        places.put_place(db, part, "a.png", photo_id=None, size=1, mtime_ns=1)
     assert places.root_paths(db) == [Path("/")]
     found = places.find_root(db, Path("/photos"))
     assert found == places.RootPart(part.root_id, "photos/")

@@ -29,7 +29,12 @@ from facesort.export import albums as albums_module
 from facesort.export import apply as apply_module
 from facesort.export.albums import export_albums, plan_albums, require_complete
 from facesort.export.apply import ExportResult
-from facesort.export.destination import check_destination, check_space, free_bytes
+from facesort.export.destination import (
+    check_destination,
+    check_outside,
+    check_space,
+    free_bytes,
+)
 from facesort.export.journal import JOURNAL_NAME, read_journal
 from facesort.export.manifest import Mode, read_manifest
 from facesort.export.operations import Missing
@@ -492,7 +497,7 @@ def test_a_missing_original_ends_in_40_and_neither_stops_nor_removes_anything(ph
     result = export(dest, album("p1", "Anna", one, two))
     assert set(files(dest)) == {"Anna/a.jpg", "Anna/b.jpg"}
     assert (result.written, result.kept) == (1, 1)
-    with pytest.raises(ExportError, match="1 originals could not be exported") as caught:
+    with pytest.raises(ExportError, match="1 original could not be exported") as caught:
         require_complete(result)
     assert caught.value.exit_code == 40
     assert one.source in caught.value.message
@@ -643,15 +648,45 @@ def test_a_destination_behind_a_link_into_a_scanned_folder_is_refused(photos, tm
         export(tmp_path / "link/albums", scanned_roots=[photos.root])
 
 
-def test_a_destination_around_a_scanned_folder_may_not_write_into_it(photos, tmp_path):
+def test_a_destination_around_a_scanned_folder_is_refused(photos, tmp_path):
+    # The next scan of it would stay out, because it holds albums.
+    one = photos.add("sub/a.jpg")
+    before = everything(tmp_path)
+    for root in (photos.root, photos.root / "sub"):
+        with pytest.raises(DestinationOverlaps, match="contains") as caught:
+            export(tmp_path, album("p1", "Anna", one), scanned_roots=[root])
+        assert str(root) in caught.value.message
+        assert caught.value.hint
+    assert everything(tmp_path) == before
+
+
+def test_a_destination_inside_the_library_is_refused_and_one_around_it_is_not(photos, tmp_path):
+    library = tmp_path / "home" / "library"
+    library.mkdir(parents=True)
+    for dest in (library, library / "albums"):
+        with pytest.raises(DestinationOverlaps, match="keeps its library"):
+            export(dest, scanned_roots=[photos.root], library_folder=library)
     one = photos.add("a.jpg")
-    result = export(tmp_path, album("p1", "Anna", one), scanned_roots=[photos.root])
+    result = export(
+        library.parent,
+        album("p1", "Anna", one),
+        scanned_roots=[photos.root],
+        library_folder=library,
+    )
     assert result.written == 1
-    before = everything(photos.root)
-    with pytest.raises(DestinationOverlaps, match="would lie in the scanned folder"):
-        export(tmp_path, album("p1", "PHOTOS", one), scanned_roots=[photos.root])
-    assert everything(photos.root) == before
-    assert (tmp_path / "Anna/a.jpg").exists()
+
+
+def test_sheets_may_go_beside_the_photos_but_not_among_them(photos, tmp_path):
+    check_outside(tmp_path, [photos.root], None)
+    check_outside(tmp_path / "new", [photos.root], tmp_path / "library")
+    with pytest.raises(DestinationOverlaps):
+        check_outside(photos.root / "sheets", [photos.root], None)
+
+
+def test_a_destination_that_no_system_can_follow_is_unwritable(photos, tmp_path):
+    with pytest.raises(DestinationUnwritable, match="cannot be looked at") as refused:
+        check_destination(tmp_path / ("a" * 5000), [photos.root])
+    assert "too long" in refused.value.hint
 
 
 def test_a_file_cannot_be_a_destination(photos, tmp_path):
