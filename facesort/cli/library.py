@@ -47,8 +47,8 @@ def prune(
 ) -> None:
     """Forget photos that you deleted: those marked as missing, and all that FOLDERs have lost.
 
-    Names and decisions stay: a photo that comes back gets its names again at the next scan. The
-    next export removes its copies of forgotten photos.
+    Names and decisions stay: a photo that comes back gets its names again at the next scan. Copies
+    that an export made of forgotten photos stay too: they may be the last ones.
     """
     shared = context.of(ctx)
     screen = shared.screen()
