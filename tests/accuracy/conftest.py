@@ -13,7 +13,8 @@ from tests.weights import real_weights
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+# Resolved: the folder beside the repository may be a link, and facesort answers with real paths.
+DATA = (Path(__file__).resolve().parents[3] / "shared" / "data").resolve()
 
 
 @pytest.fixture(scope="session")
