@@ -28,7 +28,7 @@ test: lint
 	$(BIN)/python -m pytest
 
 test-fast: $(VENV)/installed-test
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow and not accuracy"
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .
