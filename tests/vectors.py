@@ -219,11 +219,10 @@ class Album:
 
     def reject(self, row: int) -> int:
         face, person = self.face(row), self.person_of(row)
-        beneath = self.people().identities[face.id] or person.id
         own = unused_person(face.anchor, self.existing.__contains__)
         self.existing.add(own)
         said = [
-            DecisionFace(face.anchor, beneath, FaceRole.REJECTED),
+            DecisionFace(face.anchor, person.id, FaceRole.REJECTED),
             DecisionFace(face.anchor, own, FaceRole.VOTE),
         ]
         said += self._votes([other for other in person.faces if other != face.id])

@@ -69,6 +69,9 @@ def people(
         if sheet is not None:
             with quiet_libraries():
                 written = library.sheets(sheet, listed)
+            without = sum(bool(person.faces) for person in listed) - len(written)
+            if without > 0:
+                screen.say(f"{without} without a sheet: none of their originals can be read now.")
             are = "is" if len(written) == 1 else "are"
             screen.say(f"{counted(len(written), 'sheet')} {are} in {sheet.absolute()}")
         waiting = library.ungrouped_faces()

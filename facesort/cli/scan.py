@@ -132,6 +132,11 @@ def _show_scan(screen: Screen, report: ScanReport) -> None:
             f"{counted(report.people, 'person', 'people')} "
             f"(models on {report.provider}, {report.seconds['total']:.1f} s)."
         )
+        if report.too_small:
+            screen.say(
+                f"{counted(report.too_small, 'face')} below {report.min_face} pixels do not count: "
+                "the library remembers --min-face."
+            )
         screen.say("Who is who: facesort people")
 
 

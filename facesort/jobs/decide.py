@@ -126,8 +126,10 @@ def merge(
     distinct = list({person.id: person for person in persons}.values())
     if len(distinct) < 2:
         raise UsageError(
-            f"{persons[0].id} cannot be merged with itself",
-            hint="Give two different people: facesort merge A B",
+            f"{persons[0].id} cannot be merged with itself"
+            if len(persons) > 1
+            else f"merging takes two people, and only {persons[0].id} was given",
+            hint="For example: facesort merge Anna p8w2m4cd",
         )
     named = [person for person in distinct if person.name is not None]
     if len({person.name for person in named}) > 1 and not keep_first_name:
@@ -190,9 +192,9 @@ def reject(db: Database, situation: Situation, faces: Sequence[Face]) -> int:
                 hint=f"To stop seeing this person: facesort ignore {person.id}",
             )
         touched[owner] = person
-        # Only the identity beneath: merges are looked through when the decision is read.
-        beneath = situation.people.identities[face] or owner
-        said.append(DecisionFace(anchor, beneath, FaceRole.REJECTED))
+        # The person as shown, not the identity beneath: while a merge stands, all of it is meant;
+        # once a wrong merge is taken back, the face is free to be who it was before.
+        said.append(DecisionFace(anchor, owner, FaceRole.REJECTED))
         own = unused_person(anchor, left.__contains__)
         left.add(own)
         people.found(db, own, anchor)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, people
 from facesort.catalog import photos as catalog
+from facesort.errors import UsageError
 from facesort.grouping.calibration import Calibration, MergeRule, merge_rule
-from facesort.grouping.regroup import Grouping, regroup
+from facesort.grouping.regroup import METHODS, Grouping, regroup
 from facesort.grouping.standing import replay, standing
 from facesort.search.exact import ExactNeighbours
 
@@ -93,8 +94,12 @@ def group_faces(
     Decisions made while it computes are not lost: the grouping is computed again with them.
 
     Raises:
-        UsageError: an option is out of range.
+        UsageError: no such method, or an option is out of range.
     """
+    if options.method not in METHODS:
+        raise UsageError(
+            f"no grouping method {options.method!r}", hint=f"One of: {', '.join(METHODS)}."
+        )
     rule = merge_rule(
         _calibration(card),
         wrong_merges=options.wrong_merges,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["write_sheets"]
 
 _FACE_PIXELS = 160
-_FACES = 8
+_COLUMNS, _FACES = 8, 24
 _HEAD = 1024  # bytes of a JPEG file in which its comment lies
 
 
@@ -51,7 +51,9 @@ def write_sheets(
             if pictures:
                 path = folder / _file_name(person)
                 _remove_older(folder, person, path.name)
-                atomic_write(path, draw_strip(pictures, _caption(person), columns=_FACES))
+                caption = _caption(person, len(pictures))
+                columns = min(_COLUMNS, max(4, len(pictures)))  # four are as wide as the caption
+                atomic_write(path, draw_strip(pictures, caption, columns=columns))
                 written.append(path)
             progress.advance()
     except OSError as error:
@@ -68,9 +70,10 @@ def _file_name(person: Person) -> str:
     return with_suffix(safe_component(person.name or "unnamed"), f" ({person.id}).jpg")
 
 
-def _caption(person: Person) -> str:
-    photos = f"{person.photos} photo{'s' if person.photos != 1 else ''}"
-    return f"{person.id}   {person.name or '(no name)'}   {photos}"
+def _caption(person: Person, shown: int) -> str:
+    total = len(person.faces)
+    faces = f"{shown} of {total} faces" if shown < total else f"{total} face{'s' * (total != 1)}"
+    return f"{person.id}   {person.name or '(no name)'}   {faces}"
 
 
 def _remove_older(folder: Path, person: Person, name: str) -> None:

@@ -548,3 +548,18 @@ def test_every_refusal_leaves_the_log_as_it_was(library, ids):
         with pytest.raises(FacesortError):
             refused()
     assert library.log() == before
+
+
+def test_undoing_a_wrong_merge_frees_the_faces_that_were_rejected_from_it(library, ids):
+    first, second = ids["anna"], ids["bert"]
+    library.name(first, "Eva")
+    library.name(second, "Uma")
+    before = set(library.situation().person("Uma").faces)
+    library.merge(["Eva", "Uma"], keep_first_name=True)
+    merge_number = library.log()[-1].id
+    rejected = sorted(before)[:1]
+    library.reject(rejected)
+    assert rejected[0] not in library.situation().person("Eva").faces
+    library.undo(decision=merge_number)
+    library.group(GroupOptions())
+    assert set(library.situation().person("Uma").faces) == before
