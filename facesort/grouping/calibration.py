@@ -41,7 +41,7 @@ __all__ = [
 _NORMAL = NormalDist()
 
 # One expected wrong merge per 1,000 people: a promise that reads the same for a family and for a
-# school. Measured with it, not searched for: docs/adr/0003.
+# school. How it was chosen, and what was measured with it: docs/adr/0003.
 DEFAULT_WRONG_MERGES = 1.0
 
 # Fewer than three people cannot earn a lower bar than this: the model's far flank is not a licence.

@@ -563,3 +563,23 @@ def test_undoing_a_wrong_merge_frees_the_faces_that_were_rejected_from_it(librar
     library.undo(decision=merge_number)
     library.group(GroupOptions())
     assert set(library.situation().person("Uma").faces) == before
+
+
+def test_merging_a_named_person_into_an_ignored_one_does_not_hide_the_name(library, ids):
+    library.ignore([ids["anna"]])
+    library.name(ids["bert"], "Bob")
+    merged = library.merge([ids["anna"], ids["bert"]])
+    assert merged.name == "Bob"
+    assert not merged.ignored
+
+
+def test_rejected_faces_find_each_other_again_at_the_next_grouping(library, ids):
+    real = set(library.situation().person(ids["bert"]).faces)
+    library.merge([ids["anna"], ids["bert"]])
+    library.reject(sorted(real))
+    apart = {library.situation().people.owners[face] for face in real}
+    assert ids["anna"] not in apart
+    library.group(GroupOptions())
+    together = {library.situation().people.owners[face] for face in real}
+    assert len(together) == 1
+    assert ids["anna"] not in together
