@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from facesort.grouping.standing import Standing
     from facesort.protocols import NeighbourIndex, Vectors
 
-__all__ = ["METHODS", "Grouping", "regroup"]
+__all__ = ["METHODS", "Grouping", "check_method", "regroup"]
 
 METHODS = ("linkage", "threshold", "agglomerative")
 
@@ -47,6 +47,16 @@ class Grouping:
     new_people: dict[PersonId, Anchor]
     people: int
     min_cosine: float
+
+
+def check_method(method: str) -> None:
+    """Refuse a method that there is not.
+
+    Raises:
+        UsageError: names those that there are.
+    """
+    if method not in METHODS:
+        raise UsageError(f"no grouping method {method!r}", hint=f"One of: {', '.join(METHODS)}.")
 
 
 def regroup(
@@ -80,8 +90,7 @@ def regroup(
     Raises:
         UsageError: no such method.
     """
-    if method not in METHODS:
-        raise UsageError(f"no grouping method {method!r}", hint=f"One of: {', '.join(METHODS)}.")
+    check_method(method)
     rows = {face: row for row, face in enumerate(matrix.face_ids)}
     known = sorted((face for face in faces if face.id in rows), key=lambda face: face.anchor)
     vectors = matrix.vectors[[rows[face.id] for face in known]]

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, people
 from facesort.catalog import photos as catalog
-from facesort.errors import UsageError
 from facesort.grouping.calibration import Calibration, MergeRule, merge_rule
-from facesort.grouping.regroup import METHODS, Grouping, regroup
+from facesort.grouping.regroup import Grouping, check_method, regroup
 from facesort.grouping.standing import replay, standing
 from facesort.search.exact import ExactNeighbours
 
@@ -96,10 +95,7 @@ def group_faces(
     Raises:
         UsageError: no such method, or an option is out of range.
     """
-    if options.method not in METHODS:
-        raise UsageError(
-            f"no grouping method {options.method!r}", hint=f"One of: {', '.join(METHODS)}."
-        )
+    check_method(options.method)
     rule = merge_rule(
         _calibration(card),
         wrong_merges=options.wrong_merges,

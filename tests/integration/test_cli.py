@@ -18,7 +18,6 @@ import pytest
 import typer.main
 
 import facesort as package
-from facesort import registry
 from facesort.cli.app import app
 from tests.fakes import COLOURS, FakeModels, jpeg, open_library, png, tagged
 from tests.terminal import REPOSITORY, environment, facesort, facesort_process
@@ -39,14 +38,6 @@ def _commands(group: Any = None, path: tuple[str, ...] = ()) -> Iterator[tuple[s
 
 COMMANDS = list(_commands())
 LEAVES = [path for path in COMMANDS if not any(p[:-1] == path for p in COMMANDS if p)]
-
-
-@pytest.fixture
-def models(monkeypatch: pytest.MonkeyPatch) -> FakeModels:
-    """Let `facesort scan` in this process run on fakes."""
-    fakes = FakeModels()
-    monkeypatch.setattr(registry, "load_models", fakes.load_models)
-    return fakes
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 
-from facesort import registry
 from facesort.cli.app import app
 from tests.fakes import FakeModels, png
 from tests.terminal import (
@@ -28,14 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOO_LONG = "a" * 5000
-
-
-@pytest.fixture
-def models(monkeypatch: pytest.MonkeyPatch) -> FakeModels:
-    """Let `facesort scan` in this process run on fakes."""
-    fakes = FakeModels()
-    monkeypatch.setattr(registry, "load_models", fakes.load_models)
-    return fakes
 
 
 @pytest.fixture
