@@ -22,7 +22,7 @@ from facesort.catalog.connection import catalog_exists, open_database
 from facesort.errors import LibraryLocked
 from facesort.files import JobLock
 from facesort.jobs import decide, prune
-from facesort.jobs.group import GroupOptions, group_faces, needs_grouping
+from facesort.jobs.group import GroupOptions, group_faces, needs_grouping, wants_regroup
 from facesort.jobs.looking import Looking
 from facesort.jobs.scan import (
     ScanReport,
@@ -282,16 +282,14 @@ class Library:
         """Take back the last decisions, or one particular one."""
         with self._deciding() as situation:
             undone = decide.undo(self._db, situation, count, decision)
-            self._mark_regroup(undone)
-        self._regroup_if_marked()
+        self._regroup_if_wanted()
         return undone
 
     def redo(self, count: int = 1) -> list[Decision]:
         """Bring back what was undone last."""
         with self._deciding() as situation:
             redone = decide.redo(self._db, situation, count)
-            self._mark_regroup(redone)
-        self._regroup_if_marked()
+        self._regroup_if_wanted()
         return redone
 
     @contextmanager
@@ -300,14 +298,8 @@ class Library:
         with self._db.transaction():
             yield read_situation(self._db, min_face=self.min_face)
 
-    def _mark_regroup(self, changed: Sequence[Decision]) -> None:
-        # What was decided before the last grouping shaped it: only a new one takes that back.
-        grouped = int(self._db.meta("grouped_decision", "0"))
-        if any(decision.id <= grouped for decision in changed):
-            self._db.set_meta("regroup", "1")
-
-    def _regroup_if_marked(self) -> None:
-        if self._db.meta("regroup") != "1":
+    def _regroup_if_wanted(self) -> None:
+        if not wants_regroup(self._db):
             return
         try:
             self.group(GroupOptions.from_meta(self._db.meta("group_options")))

@@ -218,7 +218,7 @@ def ignore(db: Database, situation: Situation, persons: Sequence[Person]) -> int
 
 
 def undo(db: Database, situation: Situation, count: int, decision: int | None) -> list[Decision]:
-    """Take back the last decisions that stand, or one particular one.
+    """Take back the last decisions that stand, or one particular one; see `group.wants_regroup`.
 
     Raises:
         UnknownPerson: there is no decision of that number.
@@ -233,15 +233,24 @@ def undo(db: Database, situation: Situation, count: int, decision: int | None) -
             _refuse_target(db, situation, decision)
     for entry in chosen:
         decisions.append(db, Verdict.UNDO, target=entry.id)
+    _mark_regroup(db, chosen)
     return chosen
 
 
 def redo(db: Database, situation: Situation, count: int) -> list[Decision]:
-    """Bring back what was undone last."""
+    """Bring back what was undone last; see `group.wants_regroup`."""
     chosen = list(reversed(situation.history.undone[-count:])) if count > 0 else []
     for entry in chosen:
         decisions.append(db, Verdict.REDO, target=entry.id)
+    _mark_regroup(db, chosen)
     return chosen
+
+
+def _mark_regroup(db: Database, changed: list[Decision]) -> None:
+    # What was decided before the last grouping shaped it: only a new one takes that back.
+    grouped = int(db.meta("grouped_decision", "0"))
+    if any(decision.id <= grouped for decision in changed):
+        db.set_meta("regroup", "1")
 
 
 def _refuse_target(db: Database, situation: Situation, decision: int) -> None:

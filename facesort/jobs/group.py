@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from facesort.inference.card import ModelCard
     from facesort.protocols import Progress
 
-__all__ = ["GroupOptions", "GroupReport", "group_faces", "needs_grouping"]
+__all__ = ["GroupOptions", "GroupReport", "group_faces", "needs_grouping", "wants_regroup"]
 
 # How often a grouping is computed anew because the user decided something meanwhile; the last time
 # it is computed while decisions wait.
@@ -77,7 +77,12 @@ class GroupReport:
 
 def needs_grouping(db: Database) -> bool:
     """Whether faces changed since the last grouping, or an undo asked for a new one."""
-    return db.meta("grouped_generation") != str(catalog.generation(db)) or db.meta("regroup") == "1"
+    return db.meta("grouped_generation") != str(catalog.generation(db)) or wants_regroup(db)
+
+
+def wants_regroup(db: Database) -> bool:
+    """Whether what was undone or redone had shaped the last grouping."""
+    return db.meta("regroup") == "1"
 
 
 def group_faces(
