@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from facesort.errors import ModelError, ProviderUnavailable, WeightsCorrupt
+from facesort.inference.runtime import load_onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,8 +77,7 @@ class _OrtSession:
 
 def available_providers() -> tuple[str, ...]:
     """Name the providers of this build of the runtime; that one is listed does not mean it runs."""
-    import onnxruntime as ort  # noqa: PLC0415
-
+    ort = load_onnxruntime()
     return tuple(_short(name) for name in ort.get_available_providers())
 
 
@@ -137,8 +137,7 @@ def _may_run(name: str) -> bool:
 
 def _opened(path: Path, name: str, threads: int, *, remark: str) -> Session:
     """Open on exactly this provider; ONNX Runtime alone would fall back to the CPU in silence."""
-    import onnxruntime as ort  # noqa: PLC0415
-
+    ort = load_onnxruntime()
     if name in {"cuda", "tensorrt"}:
         _prepare_cuda(ort, name)
     full = next(full for full in ort.get_available_providers() if _short(full) == name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -81,3 +82,30 @@ def test_the_whole_path_from_photos_to_albums_opens_no_connection(offline, tmp_p
     assert offline.run("models", "list").code == 0
     assert offline.run("group").code == 0
     assert offline.tried == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="reports elsewhere on Windows")
+@pytest.mark.weights
+def test_the_runtime_keeps_no_record_for_its_maker(tmp_path):
+    # ONNX Runtime is compiled code: what it would send is seen by the files it queues it in.
+    detector = real_weights("yunet")
+    home, temporary = tmp_path / "home", tmp_path / "tmp"
+    home.mkdir()
+    temporary.mkdir()
+    program = (
+        "import sys; from facesort.inference.session import open_session; from pathlib import Path\n"
+        "session = open_session(Path(sys.argv[1]), provider='cpu', threads=1)\n"
+        "print(session.provider)"
+    )
+    kept = {"HOME": str(home), "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(home / ".cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(detector)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**environment(), **kept},
+        cwd=REPOSITORY,
+    )
+    assert done.stdout == "cpu\n", done.stderr
+    left = [path for folder in (home, temporary) for path in folder.rglob("*")]
+    assert [str(path) for path in left if path.is_file()] == []
