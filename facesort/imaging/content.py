@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeAlias
 
 from facesort.imaging.content_heif import heif_parts
-from facesort.imaging.content_tiff import tiff_parts
+from facesort.imaging.content_tiff import is_tiff_raw, raw_parts, tiff_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -179,6 +179,7 @@ _PARSERS: tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], Iterator[P
     ("jpeg1", lambda data: data.startswith(b"\xff\xd8\xff"), _jpeg_parts),
     ("png1", lambda data: data.startswith(_PNG_SIGNATURE), _png_parts),
     ("webp1", _is_webp, _webp_parts),
+    ("raw1", is_tiff_raw, raw_parts),
     ("tiff1", _is_tiff, tiff_parts),
     ("heif1", _is_heif, heif_parts),
 )

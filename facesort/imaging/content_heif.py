@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["heif_parts"]
+__all__ = ["boxes", "heif_parts"]
 
 # Items that hold no pixels: EXIF, XMP (mime) and links.
 _METADATA_ITEMS = frozenset((b"Exif", b"mime", b"uri "))
@@ -74,15 +74,15 @@ def heif_parts(data: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
             makes no sense.
     """
     view = memoryview(data)
-    boxes = dict(_boxes(view))
-    if b"moov" in boxes:
+    top = dict(boxes(view))
+    if b"moov" in top:
         raise ValueError("a sequence: its frames do not lie in items")
-    meta = dict(_boxes(boxes[b"meta"][4:]))
+    meta = dict(boxes(top[b"meta"][4:]))
     idat = meta.get(b"idat", view[:0])
     items = _read_items(meta)
     pictures = sorted(number for number, item in items.items() if item.kind not in _METADATA_ITEMS)
     position = {number: index for index, number in enumerate(pictures)}
-    properties = [(kind, body) for kind, body in _boxes(dict(_boxes(meta[b"iprp"]))[b"ipco"])]
+    properties = [(kind, body) for kind, body in boxes(dict(boxes(meta[b"iprp"]))[b"ipco"])]
     coded = 0
     for number in pictures:
         item = items[number]
@@ -103,8 +103,12 @@ def heif_parts(data: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
         raise ValueError("a HEIF without picture data")
 
 
-def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield (type, body) of the boxes that follow one another in these bytes."""
+def boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield (type, body) of the boxes of ISO media that follow one another in these bytes.
+
+    Raises:
+        ValueError, struct.error: the structure makes no sense.
+    """
     at = 0
     for _ in range(_MAX_BOXES):
         if at + 8 > len(data):
@@ -128,7 +132,7 @@ def _read_items(meta: dict[bytes, memoryview]) -> dict[int, _Item]:
     items: dict[int, _Item] = {}
     _read_kinds(meta[b"iinf"], items)
     _read_spans(meta[b"iloc"], items)
-    for kind, body in _boxes(meta[b"iprp"]):
+    for kind, body in boxes(meta[b"iprp"]):
         if kind == b"ipma":
             _read_associations(body, items)
     return items
@@ -136,7 +140,7 @@ def _read_items(meta: dict[bytes, memoryview]) -> dict[int, _Item]:
 
 def _read_kinds(body: memoryview, items: dict[int, _Item]) -> None:
     skip = 6 if body[0] == 0 else 8  # version, flags, number of entries
-    for kind, entry in _boxes(body[skip:]):
+    for kind, entry in boxes(body[skip:]):
         if kind != b"infe" or entry[0] < 2:
             raise ValueError("an item list of an unknown version")
         reader = _Reader(entry[4:])
@@ -194,7 +198,7 @@ def _read_references(body: memoryview | None) -> Iterator[tuple[bytes, int, list
     if body is None:
         return
     id_size = 2 if body[0] == 0 else 4
-    for kind, entry in _boxes(body[4:]):
+    for kind, entry in boxes(body[4:]):
         reader = _Reader(entry)
         source = reader.take(id_size)
         count = reader.take(2)

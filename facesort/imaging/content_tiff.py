@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["tiff_parts"]
+__all__ = ["is_tiff_raw", "raw_parts", "tiff_parts"]
+
+_SIGNATURES = frozenset((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"))
 
 _NEW_SUBFILE_TYPE, _COMPRESSION = 254, 259
 _STRIP_OFFSETS, _STRIP_SIZES = 273, 279
 _TILE_OFFSETS, _TILE_SIZES = 324, 325
 _OLD_STYLE_JPEG = 6
+_PHOTOMETRIC, _SUB_DIRECTORIES = 262, 330
+
+# Samples of a sensor, before and after interpolation. Source: TIFF/EP, DNG 1.7.
+_SENSOR_SAMPLES = frozenset(((32803,), (34892,)))
+# Canon's own header says where its samples are described.
+_CANON, _CANON_SAMPLES = b"CR\x02", 12
+_MAX_DIRECTORIES = 64
 
 # A million tiles of 16 x 16 are 268 megapixels. More would cost 40 bytes of memory for each.
 _MAX_NUMBERS = 1 << 20
@@ -99,13 +108,8 @@ def tiff_parts(data: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
     Raises:
         ValueError: there is no picture, or the structure makes no sense.
     """
-    order = "<" if data[:2] == b"II" else ">"
-    if data[2:4].strip(b"\x00") == b"+":
-        layout = _Layout(order, count="Q", word="Q")
-        (offset,) = struct.unpack_from(f"{order}Q", data, 8)
-    else:
-        layout = _Layout(order, count="H", word="I")
-        (offset,) = struct.unpack_from(f"{order}I", data, 4)
+    layout, offset = _begin(data)
+    order = layout.order
     # The byte order belongs to the picture: samples of 16 bits are stored in it.
     yield b"order", order.encode()
     seen: set[int] = set()
@@ -121,6 +125,86 @@ def tiff_parts(data: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
         offset = following
     if not seen:
         raise ValueError("a TIFF without a page")
+
+
+def is_tiff_raw(data: bytes) -> bool:
+    """Whether it is a TIFF that holds a sensor's samples; its first picture is a thumbnail mostly.
+
+    False for a damaged one.
+    """
+    if data[:4] not in _SIGNATURES:
+        return False
+    if data[8:11] == _CANON:
+        return True
+    try:
+        return any(_holds_samples(page, order) for page, order in _pages(data))
+    except (ValueError, KeyError, IndexError, OverflowError, struct.error):
+        return False
+
+
+def raw_parts(data: bytes) -> Iterator[tuple[bytes, bytes | memoryview]]:
+    """Yield the tags that define a RAW's samples and the samples themselves.
+
+    Thumbnails and previews are left out: RAW converters write them anew.
+
+    Raises:
+        ValueError, KeyError, struct.error: there are no samples, or the structure makes no sense.
+    """
+    found = 0
+    for page, order in _pages(data):
+        if _holds_samples(page, order):
+            yield b"order", order.encode()
+            yield from _page_parts(data, page, order)
+            found += 1
+    if not found and data[8:11] == _CANON:
+        layout, _ = _begin(data)
+        (offset,) = struct.unpack_from(f"{layout.order}I", data, _CANON_SAMPLES)
+        page, _, _ = _read_directory(data, offset, layout)
+        yield b"order", layout.order.encode()
+        yield from _page_parts(data, page, layout.order, lone_strips=True)
+    elif not found:
+        raise ValueError("a RAW without samples")
+
+
+def _begin(data: bytes) -> tuple[_Layout, int]:
+    """Return how a file writes numbers, and where its first directory lies."""
+    order = "<" if data[:2] == b"II" else ">"
+    if data[2:4].strip(b"\x00") == b"+":
+        layout = _Layout(order, count="Q", word="Q")
+        (offset,) = struct.unpack_from(f"{order}Q", data, 8)
+    else:
+        layout = _Layout(order, count="H", word="I")
+        (offset,) = struct.unpack_from(f"{order}I", data, 4)
+    return layout, int(offset)
+
+
+def _pages(data: bytes) -> Iterator[tuple[dict[int, _Value], str]]:
+    """Yield all directories, those below others included, and the file's byte order.
+
+    Raises:
+        ValueError, struct.error: the structure makes no sense.
+    """
+    layout, first = _begin(data)
+    waiting, seen = [first], set[int]()
+    while waiting:
+        offset = waiting.pop(0)
+        if not offset or offset in seen:
+            continue
+        seen.add(offset)
+        if len(seen) > _MAX_DIRECTORIES:
+            raise ValueError("more directories than any RAW has")
+        page, following, _ = _read_directory(data, offset, layout)
+        if _SUB_DIRECTORIES in page:
+            waiting += page[_SUB_DIRECTORIES].numbers(layout.order)[:_MAX_DIRECTORIES]
+        waiting.append(following)
+        yield page, layout.order
+
+
+def _holds_samples(page: dict[int, _Value], order: str) -> bool:
+    kind = page.get(_PHOTOMETRIC)
+    return (
+        kind is not None and kind.numbers(order) in _SENSOR_SAMPLES and not _is_preview(page, order)
+    )
 
 
 def _read_directory(
@@ -161,6 +245,7 @@ def _read_directory(
 
 
 _WANTED = _RASTER_TAGS | {
+    _SUB_DIRECTORIES,
     _NEW_SUBFILE_TYPE,
     _STRIP_OFFSETS,
     _STRIP_SIZES,
@@ -175,10 +260,14 @@ def _is_preview(page: dict[int, _Value], order: str) -> bool:
 
 
 def _page_parts(
-    data: bytes, page: dict[int, _Value], order: str
+    data: bytes, page: dict[int, _Value], order: str, *, lone_strips: bool = False
 ) -> Iterator[tuple[bytes, bytes | memoryview]]:
     view = memoryview(data)
-    if _COMPRESSION in page and page[_COMPRESSION].numbers(order) == (_OLD_STYLE_JPEG,):
+    if (
+        not lone_strips
+        and _COMPRESSION in page
+        and page[_COMPRESSION].numbers(order) == (_OLD_STYLE_JPEG,)
+    ):
         raise ValueError("an old-style JPEG in TIFF, whose tables lie anywhere")
     yield b"page", b""
     for tag in sorted(page.keys() & _RASTER_TAGS):

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING
+from io import BytesIO
+from typing import Protocol
+
+from PIL import Image
 
 from facesort.imaging.pillow import PILLOW_FAILURES
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-__all__ = ["read_camera", "read_orientation", "read_taken_at"]
+__all__ = ["ExifBlock", "Tagged", "read_camera", "read_orientation", "read_taken_at"]
 
 _ORIENTATION, _MODEL, _DATE_TIME, _EXIF_IFD = 0x0112, 0x0110, 0x0132, 0x8769
 _DATE_TIME_ORIGINAL, _DATE_TIME_DIGITIZED = 0x9003, 0x9004
@@ -23,7 +23,32 @@ _DATE = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 _OLDEST_PHOTO = 1826  # Niépce's view from his window; anything before is an unset clock
 
 
-def read_orientation(image: Image.Image) -> int:
+class Tagged(Protocol):
+    """Something that has an EXIF block: a picture opened by Pillow, or an `ExifBlock`."""
+
+    def getexif(self) -> Image.Exif:
+        """Parse it."""
+
+
+class ExifBlock:
+    """An EXIF block by itself.
+
+    Args:
+        block: its bytes, with or without "Exif" before them; or a whole file of TIFF's structure.
+    """
+
+    def __init__(self, block: bytes) -> None:
+        self._block = block
+
+    def getexif(self) -> Image.Exif:
+        """Parse it."""
+        exif = Image.Exif()
+        start = 6 if self._block.startswith(b"Exif\0\0") else 0
+        exif.load_from_fp(BytesIO(self._block[start:]))
+        return exif
+
+
+def read_orientation(image: Tagged) -> int:
     """Return EXIF's (or else XMP's) orientation, 1..8; 1 where it is absent or nonsense.
 
     For a PNG this decodes the pixels, since its EXIF may follow them.
@@ -36,7 +61,7 @@ def read_orientation(image: Image.Image) -> int:
         return 1
 
 
-def read_taken_at(image: Image.Image) -> str:
+def read_taken_at(image: Tagged) -> str:
     """Return when the photo was taken, `YYYY-MM-DDTHH:MM:SS` as the camera wrote it, or ''."""
     try:
         exif = image.getexif()
@@ -51,7 +76,7 @@ def read_taken_at(image: Image.Image) -> str:
     return next((date for date in map(_iso_date, candidates) if date), "")
 
 
-def read_camera(image: Image.Image) -> str:
+def read_camera(image: Tagged) -> str:
     """Return the camera's model name, or ''."""
     try:
         return _text(image.getexif().get(_MODEL))

@@ -21,6 +21,7 @@ __all__ = [
     "fit_similarity",
     "points_to_raster",
     "points_to_upright",
+    "scale_box",
     "swaps_axes",
     "to_raster",
     "to_upright",
@@ -108,6 +109,11 @@ def clip_box(box: Box, width: float, height: float) -> Box:
         min(max(box.right, 0.0), width),
         min(max(box.bottom, 0.0), height),
     )
+
+
+def scale_box(box: Box, factor: float) -> Box:
+    """Multiply all coordinates."""
+    return Box(box.left * factor, box.top * factor, box.right * factor, box.bottom * factor)
 
 
 def fit_similarity(source: Landmarks, target: Landmarks) -> NDArray[np.float64]:

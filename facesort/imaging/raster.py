@@ -1,10 +1,7 @@
 """A decoded photo, and the upright RGB pictures made from it.
 
-The photo stays in its own mode and as it lies in the file. What is asked for (the whole picture at
-some size, the pixels under a box) is cut out, averaged down by whole pixels, turned, brought to its
-size and converted, in this order, so that each step works on less than the one before. The averaged
-pixels are counted from the upright corner: the same picture gives the same numbers however it lies
-in the file, and a face that is only just found is found in all eight orientations.
+Every box that goes in or comes out is in upright full-size pixels, also where the photo was decoded
+at a reduced size: how many full-size pixels a decoded one stands for is known exactly.
 """
 
 from __future__ import annotations
@@ -14,32 +11,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from facesort.domain import Box
-from facesort.imaging.geometry import to_raster, upright_size
+from facesort.imaging.geometry import scale_box, to_raster, to_upright, upright_size
 from facesort.imaging.pillow import reporting
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from facesort.imaging.colour import Colours
+    from facesort.imaging.reduce import Raster, WholeBox
     from facesort.protocols import Image as Pixels
 
 __all__ = ["Crop", "OpenPhoto"]
 
-# Rows are cut so that a piece under conversion has about this many pixels.
-_PIECE_PIXELS = 1 << 20
-
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-# Where the upright picture's left top corner lies in the raster, by orientation.
-_STARTS_RIGHT, _STARTS_BOTTOM = frozenset((2, 3, 7, 8)), frozenset((3, 4, 6, 7))
+# Full-size coordinates divided by a reduction are whole up to this.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,16 +36,16 @@ class Crop:
     A point (x, y) of the photo lies in it at ((x - left) * scale, (y - top) * scale).
 
     Args:
-        pixels: (h, w, 3) upright RGB, never empty.
-        left: whole upright pixels.
-        top: whole upright pixels.
-        scale: crop pixels per photo pixel, at most 1 (exact for the longer side, within half a
-            crop pixel for the shorter one).
+        pixels: (h, w, 3) upright RGB, never empty; not to be written to.
+        left: upright full-size pixels.
+        top: upright full-size pixels.
+        scale: crop pixels per full-size photo pixel, at most 1 (exact for the longer side, within
+            half a crop pixel for the shorter one).
     """
 
     pixels: Pixels
-    left: int
-    top: int
+    left: float
+    top: float
     scale: float
 
 
@@ -69,14 +56,15 @@ class OpenPhoto:
     Args:
         name: for messages.
         format: "JPEG", "PNG", "TIFF"...
-        width: raster pixels, before orientation is applied.
-        height: raster pixels.
+        width: full-size raster pixels, before orientation is applied.
+        height: full-size raster pixels.
         orientation: EXIF's, 1..8: how the raster is turned upright.
         taken_at: `YYYY-MM-DDTHH:MM:SS` as the camera wrote it, or ''.
         camera: model name, or ''.
-        raster: the decoded pixels in their own mode.
-        turn: what orientation is left to apply to `raster` (1 where Pillow has applied it).
+        raster: the decoded pixels.
+        turn: what orientation is left to apply to `raster` (1 where the decoder has applied it).
         colours: how `raster` becomes RGB.
+        reduction: how many full-size pixels a pixel of `raster` stands for, along either axis.
     """
 
     name: str
@@ -86,31 +74,33 @@ class OpenPhoto:
     orientation: int
     taken_at: str
     camera: str
-    raster: Image.Image
+    raster: Raster
     turn: int
     colours: Colours
+    reduction: float = 1.0
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        """(width, height) in upright pixels."""
+        """(width, height) in upright full-size pixels."""
         return upright_size(self.width, self.height, self.orientation)
 
     def scaled(self, long_side: int) -> Pixels:
         """Return the whole photo, upright, averaged down to that longer side; never enlarged.
 
+        Not to be written to.
+
         Raises:
             Unreadable: the pixels cannot be converted (no memory).
         """
         width, height = self.upright_size
-        scale = min(1.0, long_side / max(width, height))
-        return self._render(Box(0, 0, width, height), scale)
+        return self.crop(Box(0, 0, width, height), long_side).pixels
 
     def crop(self, box: Box, max_side: int) -> Crop:
-        """Cut a box out of the photo at its original resolution.
+        """Cut a box out of the photo, at the size in hand or smaller.
 
         Args:
-            box: upright full-size pixels; grown to whole pixels and cut to the photo. A box beside
-                the photo gives the nearest pixels.
+            box: upright full-size pixels; grown to whole ones and cut to the photo. A box beside
+                the photo gives the nearest pixels. The crop shows exactly that.
             max_side: a larger crop is averaged down to this longer side.
 
         Raises:
@@ -119,71 +109,112 @@ class OpenPhoto:
         width, height = self.upright_size
         left, right = _whole_pixels(box.left, box.right, width)
         top, bottom = _whole_pixels(box.top, box.bottom, height)
-        scale = min(1.0, max_side / max(right - left, bottom - top))
-        return Crop(self._render(Box(left, top, right, bottom), scale), left, top, scale)
-
-    def _render(self, upright: Box, scale: float) -> Pixels:
-        width, height = round(upright.width), round(upright.height)
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        factor = max(1, min(width // size[0], height // size[1]))
-        box = to_raster(upright, *self.raster.size, self.turn)
+        longer = max(right - left, bottom - top)
+        scale = max(1, min(max_side, math.floor(longer / self.reduction + _ROUNDING))) / longer
+        size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
         with reporting(self.name):
-            piece = self._averaged(
-                (round(box.left), round(box.top), round(box.right), round(box.bottom)), factor
-            )
-            if self.turn in _TURNS:
-                piece = piece.transpose(_TURNS[self.turn])
-            if (size[0] * factor, size[1] * factor) != (width, height):
-                # Less than a factor of two is left. Box weights would repeat some rows and not
-                # others.
-                rest = (0, 0, width / factor, height / factor)
-                piece = piece.resize(size, Image.Resampling.HAMMING, box=rest)
-            return np.array(self.colours.to_rgb(piece))
+            pixels = self._render(Box(left, top, right, bottom), size)
+        return Crop(pixels, left, top, scale)
 
-    def _averaged(self, box: tuple[int, int, int, int], factor: int) -> Image.Image:
-        """Cut a box out of the raster, in flat colours, each `factor` x `factor` pixels made one.
+    def patch(self, box: Box, coarsest: float) -> Crop:
+        """Cut the surroundings of a box out of the photo for somebody who will resample them.
 
-        Pixels that are left over are averaged by themselves, at the upright right and bottom.
+        Pixels are averaged in whole numbers only, never interpolated: what is resampled from a
+        patch is interpolated once.
+
+        Args:
+            box: upright full-size pixels; grown to whole decoded pixels, and cut to the photo. A
+                box beside the photo gives the nearest pixels.
+            coarsest: how many full-size pixels, along either axis, a pixel of the patch may stand
+                for; what was decoded coarser stays as it is.
+
+        Raises:
+            Unreadable: the pixels cannot be converted (no memory).
         """
-        left, top, right, bottom = box
-        rows = max(1, _PIECE_PIXELS // (right - left) // factor) * factor
-        across = _parts(left, right, factor, right - left, from_end=self.turn in _STARTS_RIGHT)
-        down = _parts(top, bottom, factor, rows, from_end=self.turn in _STARTS_BOTTOM)
-        pieces = [
-            (x, y, self._reduced((x, y, x2, y2), factor)) for y, y2 in down for x, x2 in across
-        ]
-        if len(pieces) == 1:
-            return pieces[0][2]
-        size = (math.ceil((right - left) / factor), math.ceil((bottom - top) / factor))
-        whole = Image.new(pieces[0][2].mode, size)
-        for x, y, piece in pieces:
-            whole.paste(piece, (math.ceil((x - left) / factor), math.ceil((y - top) / factor)))
-        return whole
+        factor = max(1, math.floor(coarsest / self.reduction + _ROUNDING))
+        with reporting(self.name):
+            outer = self._whole(self._in_raster(box))
+            piece, mode = self.raster.reduced(outer, factor, self.turn)
+            pixels = self.colours.to_rgb(piece, mode)
+        corner = scale_box(Box(*outer), self.reduction)
+        upright = to_upright(corner, *self._full_size, self.turn)
+        return Crop(pixels, upright.left, upright.top, 1.0 / (self.reduction * factor))
 
-    def _reduced(self, box: tuple[int, int, int, int], factor: int) -> Image.Image:
-        if self.colours.is_flat(self.raster):
-            return self.raster.reduce(factor, box)
-        return self.colours.flatten(self.raster.crop(box)).reduce(factor)
+    @property
+    def _full_size(self) -> tuple[int, int]:
+        """The raster's (width, height) in full-size pixels."""
+        return upright_size(*self.upright_size, self.turn)
+
+    def _in_raster(self, upright: Box) -> Box:
+        box = to_raster(upright, *self._full_size, self.turn)
+        return scale_box(box, 1.0 / self.reduction)
+
+    def _whole(self, box: Box) -> WholeBox:
+        width, height = self.raster.size
+        left, right = _whole_pixels(box.left, box.right, width)
+        top, bottom = _whole_pixels(box.top, box.bottom, height)
+        return left, top, right, bottom
+
+    def _render(self, upright: Box, size: tuple[int, int]) -> Pixels:
+        """Show a box of whole full-size pixels at a size that has no more pixels than the raster.
+
+        Args:
+            upright: inside the photo.
+            size: (width, height) of the picture.
+        """
+        wanted = self._in_raster(upright)
+        left, top, right, bottom = outer = self._whole(wanted)
+        inside = to_upright(
+            Box(wanted.left - left, wanted.top - top, wanted.right - left, wanted.bottom - top),
+            right - left,
+            bottom - top,
+            self.turn,
+        )
+        across, down = inside.width / size[0], inside.height / size[1]
+        factor = max(1, math.floor(min(across, down) + _ROUNDING))
+        piece, mode = self.raster.reduced(outer, factor, self.turn)
+        piece = _resampled(piece, scale_box(inside, 1.0 / factor), size)
+        return self.colours.to_rgb(piece, mode)
+
+
+def _resampled(piece: NDArray[np.uint8], inside: Box, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Show a part of a picture at a size, by bilinear interpolation.
+
+    Less than a factor of two is left here, where it does not alias.
+
+    Args:
+        piece: (h, w) or (h, w, channels).
+        inside: which part, in its pixels; at least as many as wanted, less than twice as many.
+        size: (width, height).
+    """
+    import cv2  # noqa: PLC0415 - heavy
+
+    height, width = piece.shape[:2]
+    beside = (inside.left, inside.top, inside.right - width, inside.bottom - height)
+    if max(map(abs, beside)) < _ROUNDING:
+        if (width, height) == size:
+            return piece
+        resized = cv2.resize(piece, size, interpolation=cv2.INTER_LINEAR)
+        return resized.astype(np.uint8, copy=False)
+    across, down = inside.width / size[0], inside.height / size[1]
+    # Pixels are areas here, and points at their centres for OpenCV.
+    matrix = np.array(
+        [
+            [across, 0.0, inside.left + across / 2 - 0.5],
+            [0.0, down, inside.top + down / 2 - 0.5],
+        ]
+    )
+    shown = cv2.warpAffine(
+        piece,
+        matrix,
+        size,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return shown.astype(np.uint8, copy=False)
 
 
 def _whole_pixels(low: float, high: float, size: int) -> tuple[int, int]:
     """Grow an interval to whole pixels inside 0..size, at least one."""
-    first = min(max(math.floor(low), 0), size - 1)
-    return first, max(min(math.ceil(high), size), first + 1)
-
-
-def _parts(
-    start: int, stop: int, factor: int, length: int, *, from_end: bool
-) -> list[tuple[int, int]]:
-    """Cut an interval into parts that are multiples of `factor`, save for one remainder.
-
-    Args:
-        start: of the interval.
-        stop: its end, outside.
-        factor: pixels that become one.
-        length: of the longest part; rounded up to a multiple of `factor`.
-        from_end: the remainder is the first part instead of belonging to the last.
-    """
-    odd = (stop - start) % factor if from_end else 0
-    cuts = [start] * bool(odd) + list(range(start + odd, stop, -(-length // factor) * factor))
-    return list(zip(cuts, [*cuts[1:], stop], strict=True))
+    first = min(max(math.floor(low + _ROUNDING), 0), size - 1)
+    return first, max(min(math.ceil(high - _ROUNDING), size), first + 1)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import math
 
 import cv2
@@ -7,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from facesort.imaging.align import TEMPLATE, TEMPLATE_SIZE, align, source_box
+from facesort.imaging.align import TEMPLATE, TEMPLATE_SIZE, align, align_in, source_box
+from facesort.imaging.decode import open_photo
 
 angles = st.floats(-math.pi, math.pi)
 
@@ -93,3 +96,29 @@ def test_landmarks_in_one_point_are_refused():
         source_box(np.full((5, 2), 7, dtype=np.float32))
     with pytest.raises(ValueError, match="coincide"):
         align(np.zeros((9, 9, 3), dtype=np.uint8), np.full((5, 2), 7, dtype=np.float32))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("pixels", [0.6, 1.0, 1.7, 3.4, 6.3])
+def test_a_face_is_cut_from_a_photo_however_large_it_was_decoded(pixels, kind):
+    """`pixels` of the photo make one of the crop; fewer decoded ones will do, but one."""
+    landmarks = placed(0.4, pixels, 530, 470)
+    written = io.BytesIO()
+    Image.fromarray(dotted(landmarks, 1003, 5.0 * pixels)).save(written, kind)
+    for decoded in (None, math.ceil(1003 / max(1.0, pixels))):
+        photo = open_photo(written.getvalue(), name="a", max_megapixels=10, long_side=decoded)
+        crop = align_in(photo, landmarks)
+        found = dots(crop)
+        assert len(found) == 5
+        for x, y in TEMPLATE:
+            assert min(math.hypot(x - u, y - v) for u, v in found) < 0.75
+
+
+def test_a_face_beside_the_photo_is_no_error():
+    written = io.BytesIO()
+    Image.new("RGB", (64, 48), "white").save(written, "PNG")
+    photo = open_photo(written.getvalue(), name="a", max_megapixels=1)
+    for x, y in ((-900, -900), (900, 900)):
+        assert align_in(photo, placed(0.1, 2, x, y)).shape == (112, 112, 3)
+    with pytest.raises(ValueError, match="coincide"):
+        align_in(photo, np.ones((5, 2), dtype=np.float32))

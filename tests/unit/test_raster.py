@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesort.domain import Box
-from facesort.imaging import raster
+from facesort.imaging import reduce
+from facesort.imaging.colour import Colours
 from facesort.imaging.decode import OpenPhoto, open_photo
+from facesort.imaging.reduce import ArrayRaster, PillowRaster
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -84,5 +86,29 @@ def test_working_in_strips_changes_nothing(orientation, monkeypatch):
         return pixels
 
     whole = made()
-    monkeypatch.setattr(raster, "_PIECE_PIXELS", 500)
+    monkeypatch.setattr(reduce, "_PIECE_PIXELS", 500)
     assert np.array_equal(made(), whole)
+
+
+@given(
+    width=st.integers(1, 90),
+    height=st.integers(1, 90),
+    mode=st.sampled_from(["RGB", "L"]),
+    turn=st.integers(1, 8),
+    factor=st.integers(1, 13),
+)
+def test_arrays_are_averaged_like_pictures_and_alike_in_every_orientation(
+    width, height, mode, turn, factor
+):
+    upright = _noise(width, height, mode)
+    against = AGAINST[turn]
+    lying = upright if against is None else upright.transpose(against)
+    pixels, got_mode = ArrayRaster(np.asarray(lying)).reduced((0, 0, *lying.size), factor, turn)
+    wanted, _ = ArrayRaster(np.asarray(upright)).reduced((0, 0, width, height), factor, 1)
+    assert got_mode == mode
+    assert np.array_equal(pixels, wanted)
+    picture = PillowRaster(lying, Colours.of(lying))
+    assert picture.size == ArrayRaster(np.asarray(lying)).size
+    reduced, _ = picture.reduced((0, 0, *lying.size), factor, turn)
+    assert reduced.shape == pixels.shape
+    assert np.abs(reduced.astype(int) - pixels).max() <= 2  # rounded at each halving
