@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+import numpy as np
+
 from facesort.errors import CardInvalid, LicenceNotAccepted, UnknownModel, WeightsCorrupt
 from facesort.inference.card import ModelCard, ModelKind, load_cards
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from facesort.config import Settings
     from facesort.inference.session import Session
     from facesort.protocols import Detector, Embedder, Progress, QualityScorer
+    from facesort.vision.embedder import OnnxEmbedder
 
 __all__ = ["LoadModels", "Models", "accept_licence", "find_card", "load_models", "pull"]
 
@@ -21,7 +24,18 @@ __all__ = ["LoadModels", "Models", "accept_licence", "find_card", "load_models",
 class Models(NamedTuple):
     """The models of one run.
 
-    `provider` is where they really run; `remark` says why `auto` did not take an accelerator.
+    Args:
+        detector: any thread may call it at any time.
+        embedder: likewise.
+        quality: combines the measures of a face.
+        detector_card: what it is.
+        embedder_card: likewise.
+        provider: where they really run; two names where they differ, the embedder's first.
+        remark: why `auto` did not take an accelerator; else empty.
+        lanes: how many threads may run the models at once with profit: on the CPU each run takes
+            one thread, so there is one for every worker; an accelerator is kept busy by one.
+        detect_batch: pictures of one `yunet.bucket` that are best detected together.
+        embed_batch: crops that are best embedded together.
     """
 
     detector: Detector
@@ -31,31 +45,44 @@ class Models(NamedTuple):
     embedder_card: ModelCard
     provider: str
     remark: str
+    lanes: int = 1
+    detect_batch: int = 1
+    embed_batch: int = 8
 
 
 def _yunet(session: Session, card: ModelCard) -> Detector:
+    from facesort.vision.views import FAINT_SCORE  # noqa: PLC0415
     from facesort.vision.yunet import YuNet  # noqa: PLC0415
 
     if card.detection is None:
         raise CardInvalid(f"{card.path}: a detector's card needs a [detection] table")
     return YuNet(
-        session, min_score=card.detection.min_score, max_overlap=card.detection.max_overlap
+        session,
+        min_score=card.detection.min_score,
+        max_overlap=card.detection.max_overlap,
+        faint_score=FAINT_SCORE,
     )
 
 
-def _onnx_embedder(session: Session, card: ModelCard, batch_size: int) -> Embedder:
+def _onnx_embedder(session: Session, card: ModelCard, batch_size: int) -> OnnxEmbedder:
     from facesort.vision.embedder import OnnxEmbedder  # noqa: PLC0415
 
     return OnnxEmbedder(session, card, batch_size=batch_size)
 
 
 _DETECTORS: dict[str, Callable[[Session, ModelCard], Detector]] = {"yunet": _yunet}
-_EMBEDDERS: dict[str, Callable[[Session, ModelCard, int], Embedder]] = {"sface": _onnx_embedder}
+_EMBEDDERS: dict[str, Callable[[Session, ModelCard, int], OnnxEmbedder]] = {"sface": _onnx_embedder}
 
-# Crops per run. SFace on two CPU cores: batches of 16 take .98 of the CPU time of one of 64 and the
-# same wall time, and hold less (64 crops, seven turns, medians; onnxruntime 1.31, 2026-11-22). The
-# GPU's number is a guess: no GPU has been tried.
-_CPU_BATCH, _GPU_BATCH = 16, 128
+# On the CPU. Crops: SFace takes 12.6, 12.2, 12.0 and 12.8 ms of one thread a face in batches of 2,
+# 4, 8 and 16; larger ones leave the cache. Pictures: YuNet's cost a pixel grows with the picture,
+# so two together cost more than one after the other. (onnxruntime 1.31, 2026-11-22.)
+_CPU_EMBED_BATCH, _CPU_DETECT_BATCH = 8, 1
+
+# On an accelerator the sizes are found by trying, from and to these, where trying is quick; the
+# guess is for the others, which compile for every new shape. No accelerator has been tried by us.
+_TRIED = frozenset({"cuda", "directml"})
+_EMBED_BATCHES, _DETECT_BATCHES, _GUESSED_EMBED_BATCH = (16, 512), (1, 16), 32
+_TRIAL_PICTURE = (1280, 1920)  # height and width, pixels: a photo's first look
 
 
 def find_card(name: str, models_dir: Path | None, kind: ModelKind | None = None) -> ModelCard:
@@ -119,12 +146,14 @@ def load_models(
 ) -> Models:
     """Load a detector and an embedder.
 
-    The detector runs on one CPU thread per picture, because several pictures are looked at side by
-    side; the embedder runs on all cores, because one thread feeds it.
+    On the CPU a run takes one thread, and several threads run the models side by side: YuNet takes
+    30.6 ns a pixel on one thread, and 40 of two threads' CPU time when both work on one picture
+    (onnxruntime 1.31, 2026-11-22).
 
     Raises:
         CardInvalid, LicenceNotAccepted, WeightsMissing, WeightsCorrupt, ProviderUnavailable.
     """
+    from facesort.inference.session import ON_CPU  # noqa: PLC0415 - heavy
     from facesort.vision.quality import NormQuality  # noqa: PLC0415
 
     detector_card, embedder_card = cards
@@ -134,18 +163,58 @@ def load_models(
                 f"{card.path}: no code runs the family {card.family!r}",
                 hint=f"Known: {', '.join(sorted(table))}.",
             )
-    detector_session = _open(detector_card, settings, progress, threads=1)
-    embedder_session = _open(embedder_card, settings, progress, threads=settings.worker_threads)
-    on_cpu = embedder_session.provider == "cpu"
-    batch_size = settings.batch_size or (_CPU_BATCH if on_cpu else _GPU_BATCH)
+    detecting = _open(detector_card, settings, progress)
+    embedding = _open(embedder_card, settings, progress)
+    detector = _DETECTORS[detector_card.family](detecting, detector_card)
+    embedder = _EMBEDDERS[embedder_card.family](
+        embedding, embedder_card, settings.batch_size or _CPU_EMBED_BATCH
+    )
+    embed_batch = settings.batch_size or _embed_batch(embedder, embedding.provider)
+    embedder.batch_size = embed_batch
+    providers = dict.fromkeys((embedding.provider, detecting.provider))
     return Models(
-        _DETECTORS[detector_card.family](detector_session, detector_card),
-        _EMBEDDERS[embedder_card.family](embedder_session, embedder_card, batch_size),
+        detector,
+        embedder,
         NormQuality(*quality_table(embedder_card)),
         detector_card,
         embedder_card,
-        embedder_session.provider,
-        embedder_session.remark,
+        " + ".join(providers),
+        embedding.remark or detecting.remark,
+        lanes=settings.worker_threads if providers.keys() <= ON_CPU else 1,
+        detect_batch=_detect_batch(detector, detecting.provider),
+        embed_batch=embed_batch,
+    )
+
+
+def _embed_batch(embedder: OnnxEmbedder, provider: str) -> int:
+    """Find how many crops are best embedded together."""
+    from facesort.inference.batching import best_batch, seconds_of  # noqa: PLC0415
+    from facesort.inference.session import ON_CPU  # noqa: PLC0415
+
+    if provider not in _TRIED:
+        return _CPU_EMBED_BATCH if provider in ON_CPU else _GUESSED_EMBED_BATCH
+
+    def seconds(size: int) -> float:
+        side = embedder.crop_size
+        crops = np.zeros((size, side, side, 3), dtype=np.uint8)
+        return seconds_of(lambda: embedder.embed_together(crops))
+
+    smallest, largest = _EMBED_BATCHES
+    return best_batch(seconds, smallest=smallest, largest=largest)
+
+
+def _detect_batch(detector: Detector, provider: str) -> int:
+    """Find how many pictures are best detected together."""
+    from facesort.inference.batching import best_batch, seconds_of  # noqa: PLC0415
+
+    if provider not in _TRIED:
+        return _CPU_DETECT_BATCH
+    picture = np.zeros((*_TRIAL_PICTURE, 3), dtype=np.uint8)
+    smallest, largest = _DETECT_BATCHES
+    return best_batch(
+        lambda size: seconds_of(lambda: detector.detect([picture] * size)),
+        smallest=smallest,
+        largest=largest,
     )
 
 
@@ -161,15 +230,27 @@ def quality_table(card: ModelCard) -> tuple[tuple[float, ...], tuple[float, ...]
     return norm, value
 
 
-def _open(card: ModelCard, settings: Settings, progress: Progress, *, threads: int) -> Session:
-    from facesort.inference.graphs import prepared  # noqa: PLC0415
-    from facesort.inference.session import open_session  # noqa: PLC0415
+def _open(card: ModelCard, settings: Settings, progress: Progress) -> Session:
+    from facesort.inference.graphs import Shape, prepared  # noqa: PLC0415
+    from facesort.inference.session import Opening, Precision, open_session  # noqa: PLC0415
 
     weights = pull(card, settings, progress)
-    graph = prepared(card, weights, settings.cache_dir)
+    opening = Opening(
+        lanes=settings.worker_threads,
+        precision=Precision.FP32 if card.output is None else card.output.precision,
+        cache_dir=settings.cache_dir,
+        detects=card.kind is ModelKind.DETECTOR,
+    )
+
+    def opened(*, rebuild: bool) -> Session:
+        def graph(provider: str) -> Path:
+            shape = Shape.CPU if provider == "cpu" else Shape.PLAIN
+            return prepared(card, weights, settings.cache_dir, shape=shape, rebuild=rebuild)
+
+        return open_session(graph, provider=settings.provider, opening=opening)
+
     try:
-        return open_session(graph, provider=settings.provider, threads=threads)
+        return opened(rebuild=False)
     except WeightsCorrupt:
         # The weights are verified, so it is the prepared copy in the cache that is damaged.
-        graph = prepared(card, weights, settings.cache_dir, rebuild=True)
-        return open_session(graph, provider=settings.provider, threads=threads)
+        return opened(rebuild=True)

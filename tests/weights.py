@@ -10,7 +10,7 @@ import pytest
 
 from facesort.errors import WeightsMissing
 from facesort.inference.card import ModelCard, load_cards
-from facesort.inference.graphs import prepared
+from facesort.inference.graphs import Shape, prepared
 from facesort.inference.weights import find_or_fetch
 
 
@@ -36,9 +36,9 @@ def real_weights(name: str) -> Path:
         pytest.skip(f"{error.message} ({error.hint})")
 
 
-def real_graph(name: str) -> Path:
-    """Return the graph with free batch (and size) of a shipped card; skip as above."""
-    return prepared(card(name), real_weights(name), _cache())
+def real_graph(name: str, shape: Shape = Shape.CPU) -> Path:
+    """Return the prepared graph of a shipped card; skip as above."""
+    return prepared(card(name), real_weights(name), _cache(), shape=shape)
 
 
 @functools.cache

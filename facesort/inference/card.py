@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from facesort.errors import CardInvalid
 from facesort.inference.fields import Fields, Numbers
+from facesort.inference.session import Precision
 
 __all__ = [
     "DetectionSettings",
@@ -117,10 +118,12 @@ class OutputSettings:
     Args:
         dimension: length of its vectors.
         mirrored: add the vector of the mirrored crop (twice the time, slightly better).
+        precision: of the numbers it is computed with.
     """
 
     dimension: int
     mirrored: bool
+    precision: Precision = Precision.FP32
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +176,12 @@ class ModelCard:
     @property
     def model_key(self) -> str:
         """Name, weights and options: equal keys mean that vectors or boxes can be compared."""
-        mirrored = self.output is not None and self.output.mirrored
-        return f"{self.name}@{self.weights.sha256[:12]}{'+mirrored' if mirrored else ''}"
+        options = ""
+        if self.output is not None:
+            options += "+mirrored" if self.output.mirrored else ""
+            precision = self.output.precision
+            options += "" if precision is Precision.FP32 else f"+{precision}"
+        return f"{self.name}@{self.weights.sha256[:12]}{options}"
 
 
 def read_card(path: Path) -> ModelCard:
@@ -274,8 +281,11 @@ def _input(table: Fields, *, fixed_crop: bool) -> InputSettings:
 
 
 def _output(table: Fields) -> OutputSettings:
+    precisions = [precision.value for precision in Precision]
     settings = OutputSettings(
-        dimension=table.whole("dimension"), mirrored=table.flag("mirrored", default=False)
+        dimension=table.whole("dimension"),
+        mirrored=table.flag("mirrored", default=False),
+        precision=Precision(table.text("precision", choices=precisions, default=Precision.FP32)),
     )
     table.done()
     return settings

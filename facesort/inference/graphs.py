@@ -1,39 +1,48 @@
-"""Adapts published ONNX graphs to any batch and picture size. Only shapes change, never weights."""
+"""Prepares published ONNX graphs for the runtime that will compute them, once, in the cache."""
 
 from __future__ import annotations
 
 import hashlib
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from facesort.errors import CardInvalid, WeightsCorrupt, WeightsMissing
+from facesort.errors import WeightsCorrupt, WeightsMissing
 from facesort.files import atomic_write, explain_os_error, sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from onnx import GraphProto, ModelProto, TensorProto, ValueInfoProto
+    from onnx import ModelProto
 
     from facesort.inference.card import ModelCard
 
-__all__ = ["prepared"]
+__all__ = ["Shape", "prepared"]
 
-# Part of the file name: raise it when the preparation changes, and old files are left alone.
-_VERSION = 1
-
-# The last axes of YuNet's Reshape constants: score, box and five points. Their first entry is the
-# batch, fixed to 1; 0 means "as in the input" (ONNX operator Reshape, allowzero absent).
-_YUNET_WIDTHS = frozenset({1, 4, 10})
+# Part of the file name: raise it when the preparation changes. Old files are left alone.
+_VERSION = 2
 
 
-def prepared(card: ModelCard, weights: Path, cache_dir: Path, *, rebuild: bool = False) -> Path:
-    """Return a graph of this model that takes any batch, made once and kept in the cache.
+class Shape(StrEnum):
+    """What a graph is shaped for: results are equal, speed is not."""
 
-    A graph that differs from what was written is made again.
+    CPU = "cpu"  # ONNX Runtime on the CPU
+    PLAIN = "plain"  # everything else: accelerators and OpenVINO know the usual operators best
+
+
+def prepared(
+    card: ModelCard, weights: Path, cache_dir: Path, *, shape: Shape, rebuild: bool = False
+) -> Path:
+    """Return a graph of this model that takes batches of pictures, made once, kept in the cache.
+
+    Its input is (n, height, width, 3) RGB uint8. A file that differs from what was written is made
+    again. What ONNX Runtime makes of the graph when it loads it is not stored: that would save 40
+    of SFace's 88 ms of CPU (1.31, 2026-11-22), and tie the file to one processor and one version.
 
     Args:
-        card: names the family, and with it what is changed; other families are used as they are.
+        card: names the family, and with it what is changed.
         weights: the verified ONNX file.
         cache_dir: facesort's cache.
+        shape: what it will be computed by.
         rebuild: make it again although it exists, because the runtime could not load it.
 
     Raises:
@@ -41,14 +50,14 @@ def prepared(card: ModelCard, weights: Path, cache_dir: Path, *, rebuild: bool =
         WeightsCorrupt: the weights are not an ONNX file.
         WeightsMissing: the cache cannot be written.
     """
-    change = {"yunet": _free_yunet, "sface": _free_sface}.get(card.family)
-    if change is None:
-        return weights
-    target = cache_dir / "graphs" / f"{card.weights.sha256[:12]}-v{_VERSION}.onnx"
+    target = cache_dir / "graphs" / f"{card.weights.sha256[:12]}-{_recipe(card)}-{shape}.onnx"
     if not rebuild and _is_whole(target):
         return target
+    from facesort.inference.rewrite import rewrite_embedder, rewrite_yunet  # noqa: PLC0415 - rare
+
     model = _load(weights)
-    change(model.graph, card)
+    rewrite = rewrite_yunet if card.family == "yunet" else rewrite_embedder
+    rewrite(model, card, for_cpu=shape is Shape.CPU)
     content = model.SerializeToString()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -60,6 +69,12 @@ def prepared(card: ModelCard, weights: Path, cache_dir: Path, *, rebuild: bool =
             hint=explain_os_error(error),
         ) from error
     return target
+
+
+def _recipe(card: ModelCard) -> str:
+    """Return a short name for everything of the card that the graph depends on."""
+    parts = (_VERSION, card.family, card.input)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
 
 
 def _hash_file(graph: Path) -> Path:
@@ -85,69 +100,3 @@ def _load(weights: Path) -> ModelProto:
         raise WeightsCorrupt(
             f"{weights}: not an ONNX model", hint="Correct the card's sources and hash."
         ) from error
-
-
-def _free_yunet(graph: GraphProto, card: ModelCard) -> None:
-    """Free batch, height and width of a graph exported for one 640 x 640 picture."""
-    from onnx import numpy_helper  # noqa: PLC0415
-
-    shapes = {node.input[1] for node in graph.node if node.op_type == "Reshape"}
-    constants = [tensor for tensor in graph.initializer if tensor.name in shapes]
-    values = {tensor.name: numpy_helper.to_array(tensor).tolist() for tensor in constants}
-    if set(values) != shapes or any(
-        len(value) != 3 or value[:2] != [1, -1] or value[2] not in _YUNET_WIDTHS
-        for value in values.values()
-    ):
-        _refuse(card, "Reshape constants [1, -1, 1], [1, -1, 4] and [1, -1, 10]")
-    for tensor in constants:
-        _set_first(tensor, 0)
-    _free(_only_input(graph, card), {0: "batch", 2: "height", 3: "width"})
-    for output in graph.output:
-        _free(output, {0: "batch", 1: f"anchors_{output.name}"})
-    _drop_stale_shapes(graph)
-
-
-def _free_sface(graph: GraphProto, card: ModelCard) -> None:
-    """Free the batch of a graph whose weights are also listed among its inputs."""
-    # As inputs they could be overridden, so the runtime folds no constant and warns of each one.
-    weights = {tensor.name for tensor in graph.initializer}
-    inputs = [entry for entry in graph.input if entry.name not in weights]
-    del graph.input[:]
-    graph.input.extend(inputs)
-    _free(_only_input(graph, card), {0: "batch"})
-    for output in graph.output:
-        _free(output, {0: "batch"})
-    _drop_stale_shapes(graph)
-
-
-def _only_input(graph: GraphProto, card: ModelCard) -> ValueInfoProto:
-    inputs: list[ValueInfoProto] = list(graph.input)
-    if len(inputs) != 1 or len(inputs[0].type.tensor_type.shape.dim) != 4:
-        _refuse(card, "one input of four axes")
-    return inputs[0]
-
-
-def _set_first(tensor: TensorProto, value: int) -> None:
-    from onnx import numpy_helper  # noqa: PLC0415
-
-    numbers = numpy_helper.to_array(tensor).copy()
-    numbers[0] = value
-    tensor.CopyFrom(numpy_helper.from_array(numbers, tensor.name))
-
-
-def _free(entry: ValueInfoProto, axes: dict[int, str]) -> None:
-    dims = entry.type.tensor_type.shape.dim
-    for axis, name in axes.items():
-        dims[axis].dim_param = name  # clears dim_value: the two are one field
-
-
-def _drop_stale_shapes(graph: GraphProto) -> None:
-    """Forget the shapes that were inferred for the old, fixed input; the runtime infers its own."""
-    del graph.value_info[:]
-
-
-def _refuse(card: ModelCard, expected: str) -> None:
-    raise CardInvalid(
-        f"{card.path}: the weights are not of the family {card.family}, whose graph has {expected}",
-        hint="Correct the card's family.",
-    )

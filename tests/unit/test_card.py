@@ -66,7 +66,7 @@ def write(folder: Path, text: str, name: str = "card.toml") -> Path:
 
 def test_the_shipped_cards_are_the_default_pair_and_allow_commercial_use():
     cards = load_cards()
-    assert set(cards) == {"sface", "yunet"}
+    assert set(cards) == {"sface", "sface-bf16", "yunet"}
     assert cards["yunet"].kind is ModelKind.DETECTOR
     assert cards["sface"].kind is ModelKind.EMBEDDER
     assert all(card.weights.commercial_use for card in cards.values())
@@ -200,7 +200,7 @@ def test_a_card_that_is_no_toml_is_refused_with_its_path(tmp_path, content):
 def test_user_cards_join_the_shipped_ones(tmp_path):
     write(tmp_path, EMBEDDER, "tiny/card.toml")
     write(tmp_path, EMBEDDER.replace('"tiny"', '"flat"'), "flat.toml")
-    assert list(load_cards(tmp_path)) == ["flat", "sface", "tiny", "yunet"]
+    assert list(load_cards(tmp_path)) == ["flat", "sface", "sface-bf16", "tiny", "yunet"]
 
 
 def test_an_absent_user_folder_holds_no_cards(tmp_path):

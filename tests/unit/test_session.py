@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,18 @@ import pytest
 from onnx import TensorProto, helper
 
 from facesort.errors import ModelError, ProviderUnavailable, WeightsCorrupt
-from facesort.inference import session as session_module
-from facesort.inference.session import available_providers, cuda_devices, open_session
+from facesort.inference import cuda, ort, session
+from facesort.inference.ort import BoundRuns
+from facesort.inference.runtime import load_onnxruntime
+from facesort.inference.session import (
+    MemoryFull,
+    Opening,
+    Precision,
+    Tensor,
+    available_providers,
+    cuda_devices,
+    open_session,
+)
 from tests.weights import real_graph
 
 
@@ -32,25 +43,67 @@ def doubling(tmp_path: Path) -> Path:
 
 
 def test_a_session_runs_and_tells_its_names(doubling):
-    session = open_session(doubling, provider="cpu", threads=1)
-    (doubled,) = session.run({"x": np.ones((3, 4), dtype=np.float32)})
+    opened = open_session(doubling, provider="cpu")
+    (doubled,) = opened.run({"x": np.ones((3, 4), dtype=np.float32)})
     assert np.array_equal(doubled, np.full((3, 4), 2, dtype=np.float32))
-    assert (session.inputs, session.outputs) == (("x",), ("y",))
-    assert session.provider == "cpu"
-    assert session.remark == ""
+    assert (opened.inputs, opened.outputs) == (("x",), ("y",))
+    assert opened.provider == "cpu"
+    assert opened.remark == ""
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, *, gpus: int, openvino: bool = False) -> None:
+    for module in (session, ort):
+        monkeypatch.setattr(module, "cuda_devices", lambda: gpus)
+    known = ort.built_in() + (("openvino",) if openvino else ())
+    monkeypatch.setattr(session, "available_providers", lambda: known)
 
 
 def test_auto_is_the_cpu_where_there_is_no_accelerator(doubling, monkeypatch):
-    monkeypatch.setattr(session_module, "cuda_devices", lambda: 0)
-    monkeypatch.setattr(session_module, "_AUTO", ("cuda",))
-    session = open_session(doubling, threads=1)
-    assert session.provider == "cpu"
-    assert session.remark == ""
+    pretend(monkeypatch, gpus=0)
+    opened = open_session(doubling)
+    assert opened.provider == "cpu"
+    assert opened.remark == ""
+
+
+@pytest.mark.parametrize("provider", ["auto", "openvino"])
+def test_a_detector_stays_on_the_cpu_where_openvino_is_installed(doubling, monkeypatch, provider):
+    pretend(monkeypatch, gpus=0, openvino=True)
+    opened = open_session(doubling, provider=provider, opening=Opening(detects=True))
+    assert opened.provider == "cpu"
+
+
+def test_openvino_that_is_not_installed_is_refused_and_the_way_to_it_is_told(doubling, monkeypatch):
+    pretend(monkeypatch, gpus=0)
+    with pytest.raises(ProviderUnavailable, match="openvino") as caught:
+        open_session(doubling, provider="openvino")
+    assert "facesort[openvino]" in caught.value.hint
+
+
+def test_bf16_is_for_openvino_alone(doubling, monkeypatch):
+    opening = Opening(precision=Precision.BF16)
+    pretend(monkeypatch, gpus=0, openvino=True)
+    with pytest.raises(ProviderUnavailable, match="cpu does not compute in bf16"):
+        open_session(doubling, provider="cpu", opening=opening)
+    pretend(monkeypatch, gpus=0)
+    with pytest.raises(ProviderUnavailable, match="OpenVINO must be installed"):
+        open_session(doubling, opening=opening)
+
+
+def test_the_graph_is_asked_for_by_the_provider_that_runs_it(doubling: Path, monkeypatch):
+    pretend(monkeypatch, gpus=0)
+    asked: list[str] = []
+
+    def graph(provider: str) -> Path:
+        asked.append(provider)
+        return doubling
+
+    open_session(graph)
+    assert asked == ["cpu"]
 
 
 def test_an_unknown_provider_is_refused_and_the_known_ones_are_listed(doubling):
     with pytest.raises(ProviderUnavailable) as caught:
-        open_session(doubling, provider="abacus", threads=1)
+        open_session(doubling, provider="abacus")
     assert "abacus" in caught.value.message
     assert all(name in caught.value.message for name in available_providers())
 
@@ -62,9 +115,9 @@ def test_the_cpu_is_always_among_the_providers():
 def test_an_explicit_provider_never_falls_back_in_silence(doubling, monkeypatch):
     if "cuda" not in available_providers():
         pytest.skip("this build of onnxruntime has no CUDA")
-    monkeypatch.setattr(session_module, "cuda_devices", lambda: 0)
+    pretend(monkeypatch, gpus=0)
     with pytest.raises(ProviderUnavailable, match="no NVIDIA GPU") as caught:
-        open_session(doubling, provider="cuda", threads=1)
+        open_session(doubling, provider="cuda")
     assert "--provider" in caught.value.hint
 
 
@@ -73,12 +126,12 @@ def test_a_gpu_whose_libraries_are_missing_is_an_error_when_asked_for_and_a_rema
 ):
     if "cuda" not in available_providers() or cuda_devices():
         pytest.skip("needs a CUDA build on a machine without a GPU")
-    monkeypatch.setattr(session_module, "cuda_devices", lambda: 1)
+    pretend(monkeypatch, gpus=1)
     with pytest.raises(ProviderUnavailable, match="cuda does not start"):
-        open_session(doubling, provider="cuda", threads=1)
-    session = open_session(doubling, provider="auto", threads=1)
-    assert session.provider == "cpu"
-    assert "cuda does not start" in session.remark
+        open_session(doubling, provider="cuda")
+    opened = open_session(doubling, provider="auto")
+    assert opened.provider == "cpu"
+    assert "cuda does not start" in opened.remark
     assert capfd.readouterr() == ("", "")
 
 
@@ -86,9 +139,9 @@ def test_cuda_runs_on_the_gpu_and_agrees_with_the_cpu(doubling):
     if "cuda" not in available_providers() or not cuda_devices():
         pytest.skip("there is no NVIDIA GPU here")
     numbers = np.random.default_rng(0).random((5, 4), dtype=np.float32)
-    session = open_session(doubling, provider="cuda", threads=1)
-    assert session.provider == "cuda"
-    assert np.allclose(session.run({"x": numbers})[0], numbers * 2)
+    opened = open_session(doubling, provider="cuda")
+    assert opened.provider == "cuda"
+    assert np.allclose(opened.run({"x": numbers})[0], numbers * 2)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", b"\x08\x06" + b"\xff" * 200])
@@ -96,20 +149,112 @@ def test_a_file_that_is_no_model_is_corrupt(tmp_path, content):
     path = tmp_path / "broken.onnx"
     path.write_bytes(content)
     with pytest.raises(WeightsCorrupt, match=r"broken\.onnx"):
-        open_session(path, provider="cpu", threads=1)
+        open_session(path, provider="cpu")
 
 
 def test_a_model_that_is_not_there_is_corrupt(tmp_path):
     with pytest.raises(WeightsCorrupt, match=r"absent\.onnx"):
-        open_session(tmp_path / "absent.onnx", provider="cpu", threads=1)
+        open_session(tmp_path / "absent.onnx", provider="cpu")
 
 
 def test_a_run_that_fails_says_on_what_and_with_which_shapes(doubling):
-    session = open_session(doubling, provider="cpu", threads=1)
+    opened = open_session(doubling, provider="cpu")
     with pytest.raises(ModelError) as caught:
-        session.run({"x": np.ones((3, 5), dtype=np.float32)})
+        opened.run({"x": np.ones((3, 5), dtype=np.float32)})
     assert "cpu" in caught.value.message
     assert "(3, 5)" in caught.value.message
+
+
+def test_threads_share_a_session(doubling):
+    opened = open_session(doubling, provider="cpu")
+
+    def double(number: int) -> bool:
+        batch = np.full((number + 1, 4), number, dtype=np.float32)
+        return bool((opened.run({"x": batch})[0] == 2 * number).all())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(double, range(200)))
+
+
+class _Full:
+    """A runtime whose memory is full."""
+
+    def get_inputs(self) -> list[object]:
+        return []
+
+    get_outputs = get_inputs
+
+    def run(self, outputs: None, inputs: dict[str, Tensor]) -> None:
+        raise RuntimeError("BFCArena::AllocateRawInternal: Failed to allocate memory for 3 bytes")
+
+
+def test_full_memory_is_told_from_other_failures(doubling):
+    with pytest.raises(MemoryFull, match=r"x \(2, 4\)"):
+        ort._OrtSession(_Full(), "cpu", "").run({"x": np.zeros((2, 4), dtype=np.float32)})
+    opened = open_session(doubling, provider="cpu")
+    with pytest.raises(ModelError) as caught:
+        opened.run({"x": np.zeros((3, 5), dtype=np.float32)})
+    assert not isinstance(caught.value, MemoryFull)
+
+
+@pytest.fixture
+def bound(doubling) -> BoundRuns:
+    """Return what runs on accelerators, with the CPU's memory as theirs."""
+    return BoundRuns(load_onnxruntime().InferenceSession(str(doubling)), "cpu")
+
+
+def test_bound_runs_answer_like_plain_ones_and_keep_no_answer_of_before(bound):
+    before: list[tuple[Tensor, Tensor]] = []
+    for seed, rows in enumerate([3, 3, 1, 7, 3, 0]):
+        batch = np.random.default_rng(seed).random((rows, 4), dtype=np.float32)
+        (answer,) = bound.run({"x": batch})
+        before.append((batch, answer))
+        for one, other in before:
+            assert np.array_equal(other, 2 * one)
+
+
+def test_bound_runs_keep_the_memory_of_a_few_shapes_only(bound):
+    for rows in (*range(1, 30), 1, 2, 3):
+        bound.run({"x": np.ones((rows, 4), dtype=np.float32)})
+    kept = [key[1][0] for key in bound._buffers]
+    assert len(kept) <= 8
+    assert kept[-3:] == [1, 2, 3]
+
+
+def test_threads_take_turns_on_bound_memory(bound):
+    def double(number: int) -> bool:
+        batch = np.full((1 + number % 3, 4), number, dtype=np.float32)
+        return bool((bound.run({"x": batch})[0] == 2 * number).all())
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(double, range(200)))
+
+
+def test_a_gpu_is_given_no_more_memory_than_is_free(monkeypatch):
+    device = cuda.CudaDevice("a card", total_bytes=8 * 2**30, free_bytes=2 * 2**30)
+    monkeypatch.setattr(ort, "describe_devices", lambda: [device])
+    options = ort._provider_options("cuda", Opening())
+    assert 2 * int(options["gpu_mem_limit"]) <= 2 * 2**30
+    assert options["use_tf32"] == "0"
+    assert options["arena_extend_strategy"] == "kSameAsRequested"
+    monkeypatch.setattr(ort, "describe_devices", list)
+    assert "gpu_mem_limit" not in ort._provider_options("cuda", Opening())
+
+
+@pytest.mark.parametrize("provider", ["tensorrt", "coreml"])
+def test_what_a_provider_compiles_is_kept_in_the_cache(tmp_path, provider):
+    options = ort._provider_options(provider, Opening(cache_dir=tmp_path))
+    assert str(tmp_path / provider) in options.values()
+    assert (tmp_path / provider).is_dir()
+    assert options.get("trt_fp16_enable", "0") == "0"
+    assert ort._provider_options(provider, Opening()) == {}
+
+
+def test_without_a_driver_there_is_no_gpu(monkeypatch):
+    monkeypatch.setattr(cuda, "_library", lambda name: None)
+    assert cuda.cuda_devices() == 0
+    assert cuda.describe_devices() == []
+    assert cuda.driver_version() == ""
 
 
 def test_nothing_heavy_is_loaded_before_a_session_is_opened():
@@ -127,7 +272,7 @@ def test_the_terminal_stays_clean():
     check = (
         "import sys; from pathlib import Path;"
         "from facesort.inference.session import open_session;"
-        "[open_session(Path(path), threads=1) for path in sys.argv[1:]]"
+        "[open_session(Path(path)) for path in sys.argv[1:]]"
     )
     graphs = [str(real_graph(name)) for name in ("yunet", "sface")]
     done = subprocess.run(
@@ -146,9 +291,9 @@ import numpy as np
 from facesort.inference.session import open_session
 
 unit = 2**20 if sys.platform == "darwin" else 2**10
-session = open_session(Path(sys.argv[1]), provider="cpu", threads=2)
+session = open_session(Path(sys.argv[1]), provider="cpu")
 def run(height, width):
-    session.run({"input": np.zeros((1, 3, height, width), np.float32)})
+    session.run({"pictures": np.zeros((1, height, width, 3), np.uint8)})
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 largest = run(1024, 1024)
 draw = random.Random(0)
