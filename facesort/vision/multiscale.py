@@ -1,4 +1,4 @@
-"""Detection at two scales, merged: small faces need the large one, close-ups the small one."""
+"""Detection at several scales, merged: small faces need a large one, close-ups a small one."""
 
 from __future__ import annotations
 
@@ -9,11 +9,22 @@ import numpy as np
 
 from facesort.domain import Box
 from facesort.imaging.geometry import clip_box
+from facesort.vision.views import View, checking_views, closer_views, first_views
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from facesort.protocols import Detection, Detector, Image, Landmarks
 
-__all__ = ["PhotoFace", "detect_in_photo", "merge_scales"]
+__all__ = ["PhotoFace", "detect_in_photo", "faces_in", "merge_scales"]
+
+# A box that ends this close to the inner edge of a view is cut there, in sides of the box.
+_CUT_SHARE = 0.1
+
+
+class _Cut(Protocol):
+    @property
+    def pixels(self) -> Image: ...
 
 
 class Scalable(Protocol):
@@ -21,7 +32,7 @@ class Scalable(Protocol):
 
     @property
     def upright_size(self) -> tuple[int, int]: ...
-    def scaled(self, long_side: int) -> Image: ...
+    def crop(self, box: Box, max_side: int) -> _Cut: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,48 +56,91 @@ def detect_in_photo(
     photo: Scalable,
     detector: Detector,
     *,
-    scales: tuple[int, ...],
     trusted_pixels: float,
     min_face: float,
+    min_score: float,
 ) -> list[PhotoFace]:
-    """Find the faces of a photo at several scales.
+    """Find the faces of a photo, looking closer where there may be small ones (see `views`).
 
     Args:
-        photo: the source of scaled pictures.
-        detector: finds faces in one picture.
-        scales: long sides in pixels, largest first; a photo is never enlarged.
+        photo: the source of pictures.
+        detector: finds faces in one picture, and may report faint ones.
         trusted_pixels: the detector's largest reliable face, see `merge_scales`.
         min_face: smallest shorter side of a box in full-size pixels.
+        min_score: from which on a detection is a face.
 
     Returns:
-        Faces in reading order of nothing but their score, best first.
+        Best score first.
     """
-    width, height = photo.upright_size
-    found: list[PhotoFace] = []
-    for i, long_side in enumerate(scales):
-        if i > 0 and max(width, height) <= long_side:
-            continue  # the larger scale already showed the photo at this size
-        picture = photo.scaled(long_side)
-        enlarge = np.array([width / picture.shape[1], height / picture.shape[0]], dtype=np.float32)
-        found += [
-            _to_full_size(face, enlarge, (width, height)) for face in detector.detect([picture])[0]
-        ]
-    merged = merge_scales(found, trusted_pixels=trusted_pixels)
+    size = photo.upright_size
+    first = _search(photo, detector, first_views(size, min_face=min_face))
+    checked = _search(photo, detector, checking_views(size, first, min_face=min_face))
+    tiles = closer_views(size, checked, min_face=min_face, min_score=min_score)
+    faces = first + checked + _search(photo, detector, tiles)
+    sure = [face for face in faces if face.score >= min_score]
+    merged = merge_scales(sure, trusted_pixels=trusted_pixels)
     return [face for face in merged if face.box.shorter_side >= min_face]
 
 
-def _to_full_size(
-    face: Detection,
-    enlarge: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    size: tuple[int, int],
-) -> PhotoFace:
+def _search(photo: Scalable, detector: Detector, views: Iterable[View]) -> list[PhotoFace]:
+    faces: list[PhotoFace] = []
+    for view in views:
+        picture = photo.crop(view.box, max(view.size)).pixels
+        faces += faces_in(view, detector.detect([picture])[0], photo.upright_size)
+    return faces
+
+
+def faces_in(
+    view: View, detections: Iterable[Detection], upright_size: tuple[int, int]
+) -> list[PhotoFace]:
+    """Bring what a detector found in a view's picture to full-size pixels.
+
+    Args:
+        view: what was searched.
+        detections: in pixels of its picture.
+        upright_size: (width, height) of the photo.
+
+    Returns:
+        In the same order, without the faces that an inner edge of a tile cuts.
+    """
+    enlarge = np.array(
+        [view.box.width / view.size[0], view.box.height / view.size[1]], dtype=np.float32
+    )
+    corner = np.array([view.box.left, view.box.top], dtype=np.float32)
     x, y = float(enlarge[0]), float(enlarge[1])
-    box = Box(face.box.left * x, face.box.top * y, face.box.right * x, face.box.bottom * y)
-    return PhotoFace(
-        clip_box(box, *size),
-        (face.landmarks * enlarge).astype(np.float32),
-        face.score,
-        max(face.box.width, face.box.height),
+    left, top = view.box.left, view.box.top
+    return [
+        PhotoFace(
+            clip_box(
+                Box(
+                    left + face.box.left * x,
+                    top + face.box.top * y,
+                    left + face.box.right * x,
+                    top + face.box.bottom * y,
+                ),
+                *upright_size,
+            ),
+            (face.landmarks * enlarge + corner).astype(np.float32),
+            face.score,
+            max(face.box.width, face.box.height),
+        )
+        for face in detections
+        if not _is_cut(face.box, view, upright_size)
+    ]
+
+
+def _is_cut(box: Box, view: View, upright_size: tuple[int, int]) -> bool:
+    """Whether a box reaches an edge of the view that is not the photo's own.
+
+    What is cut off there is seen whole in the neighbouring view, or was by the first look.
+    """
+    width, height = view.size
+    margin = _CUT_SHARE * max(box.width, box.height)
+    return (
+        (view.box.left > 0 and box.left < margin)
+        or (view.box.top > 0 and box.top < margin)
+        or (view.box.right < upright_size[0] and box.right > width - margin)
+        or (view.box.bottom < upright_size[1] and box.bottom > height - margin)
     )
 
 

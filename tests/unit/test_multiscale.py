@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesort.domain import Box
-from facesort.vision.multiscale import PhotoFace, detect_in_photo, merge_scales
+from facesort.vision.multiscale import PhotoFace, detect_in_photo, faces_in, merge_scales
+from facesort.vision.views import FAINT_SCORE, View, first_views
 from facesort.vision.yunet import FoundFace
 
 TRUSTED = 300.0
@@ -118,78 +119,178 @@ def test_merging_what_is_merged_changes_nothing(faces):
     assert merge_scales(once, trusted_pixels=TRUSTED) == once
 
 
-# Looking at a photo
-
-
-@dataclass
-class Photo:
-    """A photo that is never decoded; it remembers which sizes were asked for."""
-
-    upright_size: tuple[int, int]
-    asked: list[int] = field(default_factory=list)
-
-    def scaled(self, long_side: int) -> np.ndarray:
-        self.asked.append(long_side)
-        width, height = self.upright_size
-        factor = min(1.0, long_side / max(width, height))
-        return np.zeros((round(height * factor), round(width * factor), 3), dtype=np.uint8)
-
-
-@dataclass(frozen=True)
-class Finds:
-    """A detector that finds the same relative box at every scale."""
-
-    box: Box
-    score: float = 0.9
-
-    def detect(self, images):
-        found = []
-        for image in images:
-            height, width = image.shape[:2]
-            box = Box(
-                self.box.left * width,
-                self.box.top * height,
-                self.box.right * width,
-                self.box.bottom * height,
-            )
-            points = np.array([[box.left, box.top]] * 5, dtype=np.float32)
-            found.append([FoundFace(box, points, self.score)])
-        return found
-
-
-def look(photo: Photo, detector: Finds, *, min_face: float = 1.0) -> list[PhotoFace]:
-    return detect_in_photo(
-        photo, detector, scales=(1920, 480), trusted_pixels=TRUSTED, min_face=min_face
-    )
+# From a view to the photo
 
 
 @pytest.mark.parametrize("size", [(4000, 3000), (3000, 4000), (1920, 1080), (400, 300)])
 def test_boxes_and_landmarks_come_back_in_full_size_pixels(size):
-    (face,) = look(Photo(size), Finds(Box(0.25, 0.5, 0.5, 0.75)))
-    box, (width, height) = face.box, size
+    (width, height), view = size, first_views(size, min_face=24)[-1]
+    w, h = view.size
+    points = np.array([[0.25 * w, 0.5 * h]] * 5, dtype=np.float32)
+    detection = FoundFace(Box(0.25 * w, 0.5 * h, 0.5 * w, 0.75 * h), points, 0.9)
+    (face,) = faces_in(view, [detection], size)
+    box = face.box
     assert (box.left, box.top, box.right, box.bottom) == pytest.approx(
         (0.25 * width, 0.5 * height, 0.5 * width, 0.75 * height), abs=1e-3
     )
     assert face.landmarks[0].tolist() == pytest.approx([0.25 * width, 0.5 * height], abs=1e-2)
+    assert face.seen_pixels == pytest.approx(max(w, h) / 4)
+
+
+def test_a_face_in_a_part_of_a_photo_comes_back_where_it_is():
+    view = View(Box(1000, 2000, 1400, 2300), (200, 150))
+    points = np.array([[20, 40]] * 5, dtype=np.float32)
+    (face,) = faces_in(view, [FoundFace(Box(10, 30, 50, 80), points, 0.9)], (4000, 3000))
+    assert face.box == Box(1020, 2060, 1100, 2160)
+    assert face.landmarks[0].tolist() == [1040, 2080]
+
+
+def test_a_face_cut_by_the_frame_keeps_its_box_inside_and_its_landmarks_where_they_are():
+    (view,) = first_views((480, 480), min_face=24)
+    points = np.array([[-96, 240]] * 5, dtype=np.float32)
+    (face,) = faces_in(view, [FoundFace(Box(-96, 240, 144, 576), points, 0.9)], (480, 480))
+    assert (face.box.left, face.box.bottom) == (0, 480)
+    assert face.landmarks[0, 0] == -96
+
+
+def test_a_face_cut_by_the_edge_of_a_view_is_left_to_the_neighbour():
+    points = np.zeros((5, 2), dtype=np.float32)
+    cut = FoundFace(Box(160, 20, 199, 70), points, 0.99)
+    whole = FoundFace(Box(100, 20, 140, 70), points, 0.9)
+    inner = View(Box(0, 0, 200, 150), (200, 150))
+    assert [face.score for face in faces_in(inner, [cut, whole], (4000, 3000))] == [0.9]
+    # At the photo's own edge there is no neighbour.
+    assert len(faces_in(inner, [cut, whole], (200, 150))) == 2
+
+
+# Looking at a photo
+
+
+@dataclass(frozen=True)
+class Piece:
+    pixels: np.ndarray
+
+
+@dataclass
+class World:
+    """A photo with faces, and a detector that sees them: surely, faintly or not at all, by size.
+
+    A face of which half or more is in the picture is seen, and is said to end with the picture.
+    """
+
+    upright_size: tuple[int, int]
+    faces: list[Box]
+    noise: list[Box] = field(default_factory=list)  # faint wherever it is seen
+    sure_pixels: float = 12
+    faint_pixels: float = 8
+    searched: list[tuple[Box, int]] = field(default_factory=list)
+
+    def crop(self, box: Box, max_side: int) -> Piece:
+        self.searched.append((box, max_side))
+        scale = min(1.0, max_side / max(box.width, box.height))
+        shape = (round(box.height * scale), round(box.width * scale), 3)
+        return Piece(np.zeros(shape, dtype=np.uint8))
+
+    def detect(self, images):
+        (image,), (view, _) = images, self.searched[-1]
+        height, width = image.shape[:2]
+        found = [self._seen(face, view, width, height, 0.9) for face in self.faces]
+        found += [self._seen(face, view, width, height, FAINT_SCORE) for face in self.noise]
+        return [[face for face in found if face is not None]]
+
+    def _seen(self, face: Box, view: Box, width: int, height: int, best: float):
+        x, y = width / view.width, height / view.height
+        inside = Box(
+            max(face.left, view.left),
+            max(face.top, view.top),
+            min(face.right, view.right),
+            min(face.bottom, view.bottom),
+        )
+        pixels = face.shorter_side * min(x, y)
+        if inside.area < face.area / 2 or not self.faint_pixels <= pixels <= 300:
+            return None
+        box = Box(
+            (inside.left - view.left) * x,
+            (inside.top - view.top) * y,
+            (inside.right - view.left) * x,
+            (inside.bottom - view.top) * y,
+        )
+        score = best if pixels >= self.sure_pixels else FAINT_SCORE
+        return FoundFace(box, np.array([[box.left, box.top]] * 5, dtype=np.float32), score)
+
+
+def look(world: World, *, min_face: float = 24) -> list[Box]:
+    faces = detect_in_photo(world, world, trusted_pixels=TRUSTED, min_face=min_face, min_score=0.6)
+    return [face.box for face in faces]
+
+
+def square(left: float, top: float, side: float) -> Box:
+    return Box(left, top, left + side, top + side)
+
+
+def same(found: list[Box], expected: list[Box]) -> bool:
+    return len(found) == len(expected) and all(
+        max((box.overlap(other) for other in found), default=0) > 0.9 for box in expected
+    )
 
 
 @pytest.mark.parametrize(
     ("size", "asked"),
-    [((4000, 3000), [1920, 480]), ((600, 700), [1920, 480]), ((480, 300), [1920])],
+    [
+        ((4000, 3000), [1920, 480]),
+        ((600, 700), [700, 480]),
+        ((480, 300), [480]),
+        ((8192, 6144), [2560, 480]),
+    ],
 )
-def test_a_small_photo_is_looked_at_once(size, asked):
-    photo = Photo(size)
-    look(photo, Finds(Box(0, 0, 0.5, 0.5)))
-    assert photo.asked == asked
+def test_a_photo_without_small_faces_is_looked_at_as_a_whole(size, asked):
+    world = World(size, [square(100, 100, 200)])
+    assert same(look(world), world.faces)
+    assert world.searched == [(Box(0, 0, *size), long_side) for long_side in asked]
 
 
 def test_the_smallest_face_is_measured_in_full_size_pixels():
-    finds = Finds(Box(0.1, 0.1, 0.11, 0.12))  # 40 x 60 pixels of 4000 x 3000
-    assert len(look(Photo((4000, 3000)), finds, min_face=39.9)) == 1
-    assert look(Photo((4000, 3000)), finds, min_face=40.1) == []
+    world = World((4000, 3000), [Box(400, 300, 440, 360)])
+    assert len(look(world, min_face=39.9)) == 1
+    assert look(world, min_face=40.1) == []
 
 
-def test_a_face_cut_by_the_frame_keeps_its_box_inside_and_its_landmarks_where_they_are():
-    (face,) = look(Photo((1000, 1000)), Finds(Box(-0.2, 0.5, 0.3, 1.2)))
-    assert (face.box.left, face.box.bottom) == (0, 1000)
-    assert face.landmarks[0, 0] == pytest.approx(-200, abs=0.1)
+def test_what_was_only_faint_is_found_by_looking_closer():
+    world = World((6000, 4000), [square(3000, 1500, 30)])
+    assert same(look(world), world.faces)
+
+
+def test_one_small_face_makes_the_others_found_that_no_scale_of_the_whole_photo_shows():
+    faces = [square(3000, 1500, 30), square(300, 3700, 24.5), square(5900, 20, 24.5)]
+    world = World((6000, 4000), faces)
+    assert same(look(world), faces)
+
+
+def test_what_proves_to_be_nothing_costs_a_few_small_windows():
+    world = World((6000, 4000), [square(1000, 1000, 500)], noise=[square(3000, 1500, 30)])
+    assert same(look(world), world.faces)
+    assert [long_side for _, long_side in world.searched] == [1920, 480, 160]
+
+
+def test_a_faint_detection_neither_counts_nor_hides_a_face():
+    face = square(1000, 1000, 200)
+    world = World((1600, 1200), [face], noise=[square(1010, 1005, 190), square(300, 300, 100)])
+    assert same(look(world), [face])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 27), st.integers(0, 17), st.floats(24.5, 150)),
+        min_size=1,
+        max_size=12,
+        unique_by=lambda place: place[:2],
+    ),
+    st.floats(0, 40),
+)
+def test_faces_wherever_they_lie_are_found_whole_and_once(places, shift):
+    # One that is sure to be noticed; the others may lie on any seam between two tiles.
+    faces = [square(5900, 3900, 40)]
+    faces += [square(column * 200 + shift, row * 200 + shift, side) for column, row, side in places]
+    world = World((6000, 4000), faces, sure_pixels=20)
+    assert same(look(world), faces)
+    assert len(world.searched) > 10
