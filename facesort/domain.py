@@ -41,6 +41,8 @@ __all__ = [
     "Place",
     "PlaceState",
     "Verdict",
+    "frame_key",
+    "photo_key",
     "short_hash",
 ]
 
@@ -56,6 +58,20 @@ def short_hash(text: str, letters: int) -> str:
     """Return a hash of that many letters, five bits each: equal on every machine."""
     number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=16).digest())
     return "".join(_ID_ALPHABET[(number >> (5 * i)) & 31] for i in range(letters))
+
+
+# Stands in no content key: those are `algo:hash`.
+_AT = "@"
+
+
+def frame_key(content_key: str, seconds: float | None) -> str:
+    """Name one picture: a photo by its content key, a frame of a video by key and time."""
+    return content_key if seconds is None else f"{content_key}{_AT}{seconds:.3f}"
+
+
+def photo_key(picture_key: str) -> str:
+    """Return the content key of the photo or video that a picture is (from)."""
+    return picture_key.partition(_AT)[0]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -131,11 +147,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One picture, whatever the number of its copies.
+    """One picture, or one video, whatever the number of its copies.
 
     Args:
         id: row id, only meaningful inside one library.
-        content_key: `algo:hash` of the coded picture without metadata (`imaging.content`).
+        content_key: `algo:hash` of what is coded, without metadata (`imaging.content`).
         width: raster pixels.
         height: raster pixels.
         taken_at: ISO 8601 without zone as the camera wrote it, or empty.
@@ -154,17 +170,18 @@ class Photo:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
-    """One detected face.
+    """One detected face; in a video, one appearance of a person: the best of its pictures.
 
     Args:
-        id: short hash of content key and rounded raster box; equal on every machine.
-        photo_id: its photo.
-        anchor: the photo's content key and the relative raster box: what decisions hold on to.
+        id: short hash of the picture's key and rounded raster box; equal on every machine.
+        photo_id: its photo or video.
+        anchor: the picture's key and the relative raster box: what decisions hold on to.
         box: raster pixels.
         landmarks: (5, 2) float32 raster pixels: the two eyes, the nose tip, the two mouth corners.
         score: the detector's, 0..1.
         quality: 0..1, higher is better (`vision.quality`).
-        measures: what the quality was made from, by name.
+        measures: what the quality was made from, by name; in a video also `seconds`, `from` and
+            `until`.
     """
 
     id: FaceId
@@ -175,6 +192,19 @@ class Face:
     score: float
     quality: float
     measures: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float | None:
+        """When in its video this picture of the face is; None on a photo."""
+        return self.measures.get("seconds")
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """From when to when, in seconds, its video shows it without a break; None on a photo."""
+        seconds = self.seconds
+        if seconds is None:
+            return None
+        return self.measures.get("from", seconds), self.measures.get("until", seconds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -282,12 +312,23 @@ class Anchor:
     It survives another detector, another model and a lost cache.
 
     Args:
-        content_key: the photo's.
+        content_key: of the photo; of a video, `frame_key` of the picture.
         box: raster, relative (0..1).
     """
 
     content_key: str
     box: Box
+
+    @property
+    def photo_key(self) -> str:
+        """The content key of the photo or video."""
+        return photo_key(self.content_key)
+
+    @property
+    def seconds(self) -> float | None:
+        """When in its video the picture is; None on a photo."""
+        _, at, seconds = self.content_key.partition(_AT)
+        return float(seconds) if at else None
 
 
 @dataclass(frozen=True, slots=True)

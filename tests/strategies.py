@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from facesort.domain import Box
 from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.moments import Moments
 from tests.vectors import random_vectors
 
 if TYPE_CHECKING:
@@ -52,9 +53,9 @@ class Scene:
         facts, broken = self.constraints, []
         for label in sorted(set(labels.tolist()) - {-1}):
             rows = np.flatnonzero(labels == label).tolist()
-            photos = [int(facts.photos[row]) for row in rows]
-            if len(set(photos)) < len(photos):
-                broken.append(f"cluster {label} holds two faces of one photo")
+            seen = [moment for row in rows for moment in facts.moments.of(row)]
+            if len(set(seen)) < len(seen):
+                broken.append(f"cluster {label} holds two faces of one moment")
             claims = {int(facts.claims[row]) for row in rows} - {NOBODY}
             if len(claims) > 1:
                 broken.append(f"cluster {label} holds faces of {len(claims)} identities")
@@ -68,20 +69,22 @@ class Scene:
 
 @st.composite
 def scenes(draw: DrawFn, *, largest: int = 30) -> Scene:
-    """Random vectors with few photos, claims, rejections and confirmed faces.
+    """Random vectors with few moments, claims, rejections and confirmed faces.
 
-    What is confirmed is free of contradictions: such faces have a photo of their own, and nothing
+    What is confirmed is free of contradictions: such faces have a moment of their own, and nothing
     is rejected from the identity that it claims.
     """
     n = draw(st.integers(1, largest))
     vectors = random_vectors(n, draw(st.integers(2, 12)), draw(seeds), lean=draw(st.floats(0, 3)))
     few = draw(st.integers(1, 2 * n))
-    photos, claims, rejected, fixed = [], [], {}, []
+    moments, more, claims, rejected, fixed = [], {}, [], {}, []
     for row in range(n):
         claim = draw(st.integers(NOBODY, 3))
         others = frozenset(draw(st.sets(st.integers(0, 3), max_size=2))) - {claim}
         sure = claim != NOBODY and draw(st.integers(0, 3)) == 0
-        photos.append(2 * n + row if sure else draw(st.integers(0, few)))
+        moments.append(2 * n + row if sure else draw(st.integers(0, few)))
+        if not sure and draw(st.integers(0, 4)) == 0:  # an appearance in a video
+            more[row] = draw(st.frozensets(st.integers(0, few), max_size=3))
         claims.append(claim)
         fixed.append(sure)
         if others:
@@ -89,7 +92,7 @@ def scenes(draw: DrawFn, *, largest: int = 30) -> Scene:
     return Scene(
         vectors,
         Constraints(
-            np.array(photos, dtype=np.int64),
+            Moments(np.array(moments, dtype=np.int64), more),
             np.array(claims, dtype=np.int64),
             rejected,
             np.array(fixed, dtype=bool),

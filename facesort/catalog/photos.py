@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from facesort.domain import (
     FaceId,
     FaceMatrix,
     PhotoId,
+    frame_key,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
 
 __all__ = [
+    "SAME_FACE_OVERLAP",
     "KnownPhoto",
     "NewFace",
     "NewPhoto",
@@ -43,7 +45,7 @@ __all__ = [
 ]
 
 # A new detector's box that overlaps an old one this much is the same face: its person carries over.
-_SAME_FACE_OVERLAP = 0.35
+SAME_FACE_OVERLAP = 0.35
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,9 +152,9 @@ def set_exif(
 
 def _replace_faces(db: Database, photo_id: PhotoId, photo: NewPhoto) -> None:
     old = {
-        face_id: (Box(left, top, right, bottom), person)
-        for face_id, left, top, right, bottom, person in db.rows(
-            """SELECT f.id, f.left, f.top, f.right, f.bottom, a.person_id FROM faces f
+        face_id: (Box(left, top, right, bottom), json.loads(measures), person)
+        for face_id, left, top, right, bottom, measures, person in db.rows(
+            """SELECT f.id, f.left, f.top, f.right, f.bottom, f.measures, a.person_id FROM faces f
                LEFT JOIN assignments a ON a.face_id = f.id WHERE f.photo_id = ?""",
             (photo_id,),
         )
@@ -176,12 +178,21 @@ def _replace_faces(db: Database, photo_id: PhotoId, photo: NewPhoto) -> None:
     for new in photo.faces:
         heirs = [
             (box.overlap(new.box), person)
-            for box, person in gone.values()
-            if person is not None and box.overlap(new.box) >= _SAME_FACE_OVERLAP
+            for box, measures, person in gone.values()
+            if person is not None
+            and box.overlap(new.box) >= SAME_FACE_OVERLAP
+            and _at_one_time(measures, new.measures)
         ]
         if heirs and new.id not in old:
             db.execute("INSERT INTO assignments VALUES (?, ?)", (new.id, max(heirs)[1]))
     db.executemany("DELETE FROM faces WHERE id = ?", [(face,) for face in gone])
+
+
+def _at_one_time(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    """Whether two faces of a video are seen in it at the same time; those of a photo always are."""
+    if "seconds" not in one or "seconds" not in other:
+        return True
+    return one["from"] <= other["until"] and other["from"] <= one["until"]
 
 
 def bump_generation(db: Database) -> None:
@@ -209,23 +220,27 @@ def faces(db: Database, *, min_face: int) -> list[Face]:
              AND EXISTS (SELECT 1 FROM places l WHERE l.photo_id = p.id)""",
         (min_face,),
     )
-    found = [
-        Face(
-            id=FaceId(face_id),
-            photo_id=PhotoId(photo_id),
-            anchor=Anchor(key, Box(left / width, top / height, right / width, bottom / height)),
-            box=Box(left, top, right, bottom),
-            landmarks=np.frombuffer(landmarks, dtype="<f4").reshape(5, 2),
-            score=score,
-            quality=quality,
-            measures=json.loads(measures),
-        )
-        for (
-            face_id, photo_id, key, width, height, left, top, right, bottom, landmarks, score,
-            quality, measures,
-        ) in rows
-    ]  # fmt: skip
+    found = [_face(row) for row in rows]
     return sorted(found, key=lambda face: face.anchor)
+
+
+def _face(row: tuple[Any, ...]) -> Face:  # Any: SQLite's values, of the columns in `faces`
+    (
+        face_id, photo_id, key, width, height, left, top, right, bottom, landmarks, score, quality,
+        measures,
+    ) = row  # fmt: skip
+    said: dict[str, float] = json.loads(measures)
+    relative = Box(left / width, top / height, right / width, bottom / height)
+    return Face(
+        id=FaceId(face_id),
+        photo_id=PhotoId(photo_id),
+        anchor=Anchor(frame_key(key, said.get("seconds")), relative),
+        box=Box(left, top, right, bottom),
+        landmarks=np.frombuffer(landmarks, dtype="<f4").reshape(5, 2),
+        score=score,
+        quality=quality,
+        measures=said,
+    )
 
 
 def matrix(db: Database, model: str) -> FaceMatrix:

@@ -24,6 +24,7 @@ __all__ = [
     "known_files",
     "of_photo",
     "photos",
+    "place_at",
     "places_below",
     "places_in_state",
     "places_within",
@@ -175,6 +176,19 @@ def places_within(db: Database, part: RootPart) -> dict[str, StoredPlace]:
         ) in rows
         if path.startswith(prefix)
     }  # fmt: skip
+
+
+def place_at(db: Database, part: RootPart, path: str) -> tuple[PhotoId, int] | None:
+    """Return photo and orientation of the file at a path below a scanned folder.
+
+    None where no photo is known to be there now.
+    """
+    row = db.execute(
+        """SELECT photo_id, orientation FROM places WHERE root_id = ? AND path = ?
+           AND state = 'present' AND photo_id IS NOT NULL""",
+        (part.root_id, _stored(part.prefix + path)),
+    ).fetchone()
+    return None if row is None else (PhotoId(row[0]), row[1])
 
 
 def places_below(db: Database, folder: Path) -> dict[str, StoredPlace]:

@@ -61,15 +61,16 @@ def export(
     from facesort.errors import UsageError  # noqa: PLC0415 - kept out of --help
     from facesort.export.albums import require_complete  # noqa: PLC0415
     from facesort.export.manifest import Mode  # noqa: PLC0415
+    from facesort.jobs.albums import AlbumOrder  # noqa: PLC0415
 
     if mode not in set(Mode):
         raise UsageError(f"--mode {mode} is not known", hint=f"Use {', '.join(Mode)}.")
+    order = AlbumOrder(dest, layout, Mode(mode), unnamed, min_photos)
     with shared.open(screen) as library:
-        options = {"layout": layout, "mode": mode, "unnamed": unnamed, "min_photos": min_photos}
         if dry_run:
-            _show_plan(screen, dest, library.plan_export(dest, **options))  # type: ignore[arg-type]  # str, bool and int, each where it belongs
+            _show_plan(screen, dest, library.plan_export(order))
             return
-        result = library.export(dest, **options)  # type: ignore[arg-type]
+        result = library.export(order)
     _show_result(screen, dest, result)
     require_complete(result)
 

@@ -164,6 +164,7 @@ def _face_document(face: Face, situation: Situation, photo: Photo) -> dict[str, 
         "person": owner,
         "name": situation.people.by_id[owner].name if owner else None,
         "status": status.value,
+        **({} if face.seconds is None else {"seconds": face.seconds}),
     }
 
 

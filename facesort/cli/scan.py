@@ -23,6 +23,9 @@ __all__ = ["register"]
 _EXIT_SOME_FAILED = 3
 _SHOWN_FAILURES = 20
 
+# What the kinds of companions are called.
+_COMPANIONS = {"raw": "RAW file", "video": "Live Photo video"}
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -119,6 +122,10 @@ def _show_scan(screen: Screen, report: ScanReport) -> None:
     if report.remark:
         screen.say(f"Runs on the CPU: {report.remark}")
     screen.text(_photos_line(report))
+    for kind, number in sorted(report.counts.companions.items()):
+        if number:
+            belong = "belongs" if number == 1 else "belong"
+            screen.text(f"{counted(number, _COMPANIONS[kind])} {belong} to photos beside them.")
     for reason, number in sorted(report.counts.skipped.items()):
         screen.text(f"Skipped {number:,}: {reason}.")
     _say_problems(screen, report.counts)
@@ -191,6 +198,7 @@ def scan_document(report: ScanReport) -> dict[str, object]:
         "photos": {
             **{name: getattr(counts, name) for name in names},
             "skipped": dict(sorted(counts.skipped.items())),
+            "companions": {kind: n for kind, n in sorted(counts.companions.items()) if n},
         },
         "faces": report.faces,
         "people": report.people,

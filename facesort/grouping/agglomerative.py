@@ -88,5 +88,5 @@ def _split_conflicts(
 def _conflicted(part: Constraints) -> bool:
     claims = set(part.claims.tolist()) - {NOBODY}
     rejected = {who for whos in part.rejected.values() for who in whos}
-    shared_photo = len(set(part.photos.tolist())) < len(part.photos)
-    return shared_photo or len(claims) > 1 or bool(claims & rejected)
+    seen = [moment for moments in part.moments.all() for moment in moments]
+    return len(set(seen)) < len(seen) or len(claims) > 1 or bool(claims & rejected)

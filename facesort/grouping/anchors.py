@@ -24,17 +24,26 @@ class AnchorIndex:
     """
 
     def __init__(self, faces: Iterable[Face]) -> None:
-        self._by_photo: dict[str, list[tuple[Anchor, FaceId]]] = {}
+        self._by_photo: dict[str, list[Face]] = {}
         for face in faces:
-            self._by_photo.setdefault(face.anchor.content_key, []).append((face.anchor, face.id))
+            self._by_photo.setdefault(face.anchor.photo_key, []).append(face)
 
     def find(self, anchor: Anchor) -> FaceId | None:
-        """Return the face that overlaps the anchor most, None when none does enough."""
+        """Return the face that overlaps the anchor most, None when none does enough.
+
+        In a video only a face that is seen at the anchor's time can be meant: another one may be in
+        the same place before or after.
+        """
         best: tuple[float, FaceId] | None = None
-        for other, face in self._by_photo.get(anchor.content_key, ()):
-            if other == anchor:
-                return face
-            overlap = anchor.box.overlap(other.box)
-            if overlap >= _MIN_OVERLAP and (best is None or (overlap, face) > best):
-                best = (overlap, face)
+        for face in self._by_photo.get(anchor.photo_key, ()):
+            if face.anchor == anchor:
+                return face.id
+            overlap = anchor.box.overlap(face.anchor.box)
+            if overlap >= _MIN_OVERLAP and _seen_at(face, anchor.seconds):
+                best = max(best or (0.0, face.id), (overlap, face.id))
         return best[1] if best else None
+
+
+def _seen_at(face: Face, seconds: float | None) -> bool:
+    span = face.span
+    return span is None or seconds is None or span[0] <= seconds <= span[1]

@@ -95,12 +95,12 @@ def _guard(poor: Vectors) -> NDArray[np.float32]:
 
 
 class _Members:
-    """Photos, claims and rejections of the clusters while faces are added."""
+    """Moments, claims and rejections of the clusters while faces are added."""
 
     def __init__(self, labels: NDArray[np.int64], constraints: Constraints) -> None:
         self._labels = labels
         self._constraints = constraints
-        self._photos: dict[int, set[int]] = {}
+        self._moments: dict[int, set[int]] = {}
         self._claims: dict[int, int] = {}
         self._by_claim = homes(labels, constraints)
         self._rejected: dict[int, set[int]] = {}
@@ -108,7 +108,7 @@ class _Members:
             self._record(row, int(labels[row]))
 
     def _record(self, row: int, cluster: int) -> None:
-        self._photos.setdefault(cluster, set()).add(int(self._constraints.photos[row]))
+        self._moments.setdefault(cluster, set()).update(self._constraints.moments.of(row))
         self._rejected.setdefault(cluster, set()).update(self._constraints.rejected.get(row, ()))
         claim = int(self._constraints.claims[row])
         if claim != NOBODY:
@@ -127,7 +127,7 @@ class _Members:
         claim = self._claims.get(cluster, NOBODY)
         own = int(self._constraints.claims[row])
         return (
-            int(self._constraints.photos[row]) in self._photos[cluster]
+            not self._moments[cluster].isdisjoint(self._constraints.moments.of(row))
             or (NOBODY not in {claim, own} and claim != own)
             or claim in self._constraints.rejected.get(row, ())
             or own in self._rejected[cluster]

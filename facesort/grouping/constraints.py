@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from facesort.grouping.moments import Moments
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,14 +25,14 @@ class Constraints:
     """Facts about n faces.
 
     Args:
-        photos: (n,) number of the photo; two faces of one photo are two people.
+        moments: when they were seen; two faces of one moment are two people.
         claims: (n,) number of the identity that the user's decisions put the face with, or NOBODY.
             Clusters that claim different identities are never merged.
         rejected: for a face, the identities that the user said it is not.
         fixed: (n,) whether the claim is confirmed: such faces are together from the start.
     """
 
-    photos: NDArray[np.int64]
+    moments: Moments
     claims: NDArray[np.int64]
     rejected: dict[int, frozenset[int]] = field(default_factory=dict)
     fixed: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=bool))
@@ -38,14 +40,14 @@ class Constraints:
     @classmethod
     def none(cls, n: int) -> Constraints:
         """No decisions, and every face on a photo of its own."""
-        return cls(np.arange(n), np.full(n, NOBODY), {}, np.zeros(n, dtype=bool))
+        return cls(Moments(np.arange(n)), np.full(n, NOBODY), {}, np.zeros(n, dtype=bool))
 
     def subset(self, rows: NDArray[np.int64]) -> Constraints:
         """Return the same facts about some of the faces, renumbered."""
         rejected = {
             new: self.rejected[old] for new, old in enumerate(rows.tolist()) if old in self.rejected
         }
-        return Constraints(self.photos[rows], self.claims[rows], rejected, self.fixed[rows])
+        return Constraints(self.moments.subset(rows), self.claims[rows], rejected, self.fixed[rows])
 
 
 class Membership:
@@ -55,10 +57,10 @@ class Membership:
     """
 
     def __init__(self, constraints: Constraints) -> None:
-        self._photos = [{photo} for photo in constraints.photos.tolist()]
+        self._moments = [set(moments) for moments in constraints.moments.all()]
         self._claims = constraints.claims.tolist()
         self._rejected = [
-            set(constraints.rejected.get(row, ())) for row in range(len(constraints.photos))
+            set(constraints.rejected.get(row, ())) for row in range(len(constraints.moments))
         ]
 
     def forbidden(self, one: int, other: int) -> bool:
@@ -68,13 +70,13 @@ class Membership:
             return True
         if a in self._rejected[other] or b in self._rejected[one]:
             return True
-        return not self._photos[one].isdisjoint(self._photos[other])
+        return not self._moments[one].isdisjoint(self._moments[other])
 
     def merge(self, into: int, other: int) -> None:
         """Move the constraints of one cluster to another."""
         if self._claims[into] == NOBODY:
             self._claims[into] = self._claims[other]
-        self._photos[into] |= self._photos[other]
+        self._moments[into] |= self._moments[other]
         self._rejected[into] |= self._rejected[other]
 
 

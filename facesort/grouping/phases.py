@@ -18,25 +18,26 @@ import numpy as np
 from facesort.grouping.attach import UNASSIGNED, attach_poor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
     from facesort.grouping.calibration import MergeRule
     from facesort.grouping.constraints import Constraints
+    from facesort.grouping.moments import Moments
     from facesort.protocols import Vectors
 
 __all__ = ["cluster_in_phases", "repeated_faces"]
 
 
 def repeated_faces(
-    vectors: Vectors, photos: Sequence[int], repeat_cosine: float | None
+    vectors: Vectors, moments: Moments, repeat_cosine: float | None
 ) -> NDArray[np.bool_]:
-    """Find faces whose photo shows the same person again.
+    """Find faces whose photo (or video, at that moment) shows the same person again.
 
     Args:
         vectors: (n, d) unit vectors.
-        photos: n numbers of photos.
+        moments: when the n faces were seen.
         repeat_cosine: at least this much alike is the same person; None finds nobody.
 
     Returns:
@@ -46,13 +47,14 @@ def repeated_faces(
     if repeat_cosine is None:
         return repeated
     rows_of: dict[int, list[int]] = {}
-    for row, photo in enumerate(photos):
-        rows_of.setdefault(photo, []).append(row)
+    for row, seen in enumerate(moments.all()):
+        for moment in seen:
+            rows_of.setdefault(moment, []).append(row)
     for rows in rows_of.values():
         if len(rows) > 1:
             cosines = vectors[rows] @ vectors[rows].T
             np.fill_diagonal(cosines, -1.0)
-            repeated[rows] = (cosines >= repeat_cosine).any(axis=1)
+            repeated[rows] |= (cosines >= repeat_cosine).any(axis=1)
     return repeated
 
 

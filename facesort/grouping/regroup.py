@@ -14,6 +14,7 @@ from facesort.grouping.attach import UNASSIGNED
 from facesort.grouping.constraints import NOBODY, Constraints, homes
 from facesort.grouping.identity import gather_evidence, match_people
 from facesort.grouping.linkage import average_linkage
+from facesort.grouping.moments import moments_of
 from facesort.grouping.phases import cluster_in_phases, repeated_faces
 from facesort.grouping.threshold import connected_components
 
@@ -99,7 +100,7 @@ def regroup(
     known, vectors = [known[i] for i in keep], vectors[keep]
     good = np.array([face.quality >= min_quality for face in known], dtype=bool)
 
-    repeated = repeated_faces(vectors, [face.photo_id for face in known], repeat_cosine)
+    repeated = repeated_faces(vectors, moments_of(known), repeat_cosine)
 
     def cluster(constraints: Constraints) -> NDArray[np.int64]:
         return cluster_in_phases(
@@ -196,7 +197,7 @@ class _Said:
             if face.id in self.rejected
         }
         return Constraints(
-            np.array([face.photo_id for face in faces], dtype=np.int64),
+            moments_of(faces),
             np.array(claims, dtype=np.int64),
             rejected,
             np.array([face.id in self.confirmed for face in faces], dtype=bool),
@@ -224,7 +225,7 @@ def _release(labels: NDArray[np.int64], constraints: Constraints) -> Constraints
     if not lost.any():
         return None
     return Constraints(
-        constraints.photos, np.where(lost, NOBODY, claims), constraints.rejected, constraints.fixed
+        constraints.moments, np.where(lost, NOBODY, claims), constraints.rejected, constraints.fixed
     )
 
 

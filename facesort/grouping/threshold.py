@@ -39,7 +39,7 @@ def connected_components(
     Returns:
         (n,) labels numbered by first row.
     """
-    n = len(constraints.photos)
+    n = len(constraints.claims)
     parents = list(range(n))
     members = Membership(constraints)
 

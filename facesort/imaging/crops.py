@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,14 @@ from facesort.errors import PhotoError
 from facesort.files import atomic_write
 from facesort.imaging.decode import open_photo, read_file
 from facesort.imaging.geometry import to_upright
+from facesort.imaging.video import open_frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from facesort.domain import Face, Photo, PhotoId
+    from facesort.imaging.raster import OpenPhoto
     from facesort.protocols import Image
 
 __all__ = ["PhotoCrops"]
@@ -76,9 +79,7 @@ class PhotoCrops:
             if place.state is not PlaceState.PRESENT:
                 continue
             try:
-                opened = open_photo(
-                    read_file(place.path), name=str(place.path), max_megapixels=self._max_megapixels
-                )
+                opened = self._open(place.path, face.seconds, _long_side(face, photo, 2 * size))
                 box = to_upright(face.box, photo.width, photo.height, opened.orientation)
                 cut = opened.crop(_square(box), 2 * size).pixels
             except PhotoError:
@@ -87,6 +88,16 @@ class PhotoCrops:
             resized = picture.resize((size, size), PilImage.Resampling.LANCZOS)
             return np.asarray(resized), opened.orientation
         return None
+
+    def _open(self, path: Path, seconds: float | None, long_side: int) -> OpenPhoto:
+        if seconds is not None:
+            return open_frame(path, seconds, max_megapixels=self._max_megapixels)
+        return open_photo(
+            read_file(path),
+            name=str(path),
+            max_megapixels=self._max_megapixels,
+            long_side=long_side,
+        )
 
     def _keep(self, cached: Path, picture: Image) -> None:
         data = BytesIO()
@@ -99,6 +110,13 @@ class PhotoCrops:
             atomic_write(cached, data.getvalue(), mode=0o600)
         except OSError:
             return  # a full drive costs the cache, not the picture
+
+
+def _long_side(face: Face, photo: Photo, size: int) -> int:
+    """Return how large a photo must be decoded to have that many pixels around a face."""
+    longer = max(photo.width, photo.height)
+    around = max(face.box.width, face.box.height) * _MARGIN
+    return min(longer, math.ceil(longer * size / max(1.0, around)))
 
 
 def _square(box: Box) -> Box:

@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from facesort.imaging.formats import skip_reason
+from facesort.imaging.companions import Neighbours
+from facesort.imaging.formats import RAW_SUFFIXES, VIDEO_SUFFIXES, skip_reason
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-__all__ = ["FoundFile", "Walk", "walk"]
+__all__ = ["Companion", "FoundFile", "Walk", "walk"]
+
+_MAY_BELONG = RAW_SUFFIXES | VIDEO_SUFFIXES
 
 # What tells a folder from every other, whichever way leads there.
 _Identity: TypeAlias = tuple[int, int] | str
@@ -58,12 +61,28 @@ class FoundFile:
     mtime_ns: int
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Companion:
+    """A file that belongs to a photo beside it, and is not scanned.
+
+    Args:
+        path: as in FoundFile.
+        photo: path of the photo.
+        kind: `companions.RAW` or `companions.VIDEO`.
+    """
+
+    path: str
+    photo: str
+    kind: str
+
+
 @dataclass(frozen=True, slots=True)
 class Walk:
     """What lies under one root. Paths are relative to it; the root itself is `.`.
 
     Args:
         files: to be scanned, by path.
+        companions: RAW files and videos that belong to a photo beside them, by path.
         skipped: how many files or folders were passed over, by reason.
         unreadable: folders that cannot be listed and files that cannot be looked at, each with the
             reason, by path. Nothing is known of what lies there: it must not be called missing.
@@ -74,6 +93,7 @@ class Walk:
     skipped: dict[str, int]
     unreadable: list[tuple[str, str]]
     exported: list[str]
+    companions: list[Companion] = field(default_factory=list)
 
 
 def walk(root: Path, *, exclude: Collection[Path] = ()) -> Walk:
@@ -95,6 +115,7 @@ def walk(root: Path, *, exclude: Collection[Path] = ()) -> Walk:
         skipped=dict(sorted(walker.skipped.items())),
         unreadable=sorted(walker.unreadable),
         exported=sorted(walker.exported),
+        companions=sorted(walker.companions),
     )
 
 
@@ -107,6 +128,7 @@ class _Walker:
     skipped: Counter[str] = field(default_factory=Counter)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     exported: list[str] = field(default_factory=list)
+    companions: list[Companion] = field(default_factory=list)
     folders: list[str] = field(default_factory=lambda: [""])
     links: list[str] = field(default_factory=list)
     seen: set[_Identity] = field(default_factory=set)
@@ -142,11 +164,17 @@ class _Walker:
         if any(entry.name == _MANIFEST and _is_manifest(entry) for entry in entries):
             self.exported.append(folder.removesuffix("/") or ".")
             return
+        belonging = _belonging(entries)
         for entry in entries:
+            path = folder + entry.name
             try:
-                self._look_at(entry, folder + entry.name)
+                if entry.name in belonging and entry.is_file():
+                    photo, kind = belonging[entry.name]
+                    self.companions.append(Companion(path, folder + photo, kind))
+                else:
+                    self._look_at(entry, path)
             except OSError as error:
-                self._note_unreadable(folder + entry.name, error)
+                self._note_unreadable(path, error)
 
     def _look_at(self, entry: os.DirEntry[str], path: str) -> None:
         if _is_hidden(entry):
@@ -173,6 +201,27 @@ class _Walker:
         if isinstance(error, FileNotFoundError) and Path(self.root, path).is_symlink():
             reason = "broken link"
         self.unreadable.append((path or ".", reason))
+
+
+def _belonging(entries: list[os.DirEntry[str]]) -> dict[str, tuple[str, str]]:
+    """Return the RAW files and videos of a folder that belong to a photo there, and to which."""
+    visible = [entry for entry in entries if not entry.name.startswith(".")]
+    candidates = [
+        entry.name
+        for entry in visible
+        if entry.name.rpartition(".")[2].lower() in _MAY_BELONG and not _is_hidden(entry)
+    ]
+    if not candidates:
+        return {}
+    beside = Neighbours(entry.name for entry in visible if _is_there(entry))
+    return {name: photo for name in candidates if (photo := beside.photo_of(name)) is not None}
+
+
+def _is_there(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False  # a link that leads round in circles
 
 
 def _identity(path: str) -> _Identity:

@@ -1,25 +1,99 @@
-"""From people to what the exporter needs: photos, originals and their companions."""
+"""Exporting: from people to albums of photos, originals and their companions."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facesort.domain import PlaceState
+from facesort.export.albums import export_albums, plan_albums
+from facesort.export.manifest import Mode
 from facesort.export.targets import Album, AlbumPhoto
-from facesort.imaging.formats import RAW_SUFFIXES
+from facesort.imaging.companions import Neighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from facesort.domain import FaceId, Person, Photo, PhotoId, Place
+    from facesort.export.apply import ExportResult
+    from facesort.export.operations import Plan
     from facesort.jobs.situation import Situation
+    from facesort.protocols import Progress
 
-__all__ = ["collect_albums"]
+__all__ = ["AlbumOrder", "Source", "collect_albums", "export_order", "plan_order"]
 
-# What lies beside a photo under the same stem and belongs to it: the camera's raw file, the sidecar
-# of an editor, the moving half of a Live Photo.
-_COMPANION_SUFFIXES = frozenset({".xmp", ".mov", ".aae", *RAW_SUFFIXES})
+
+@dataclass(frozen=True, slots=True)
+class AlbumOrder:
+    """Which albums the user wants, and where.
+
+    Args:
+        dest: their folder.
+        layout: template of the paths below it.
+        mode: copy or link.
+        unnamed: also people without a name.
+        min_photos: people without a name need that many.
+    """
+
+    dest: Path
+    layout: str
+    mode: Mode = Mode.COPY
+    unnamed: bool = False
+    min_photos: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The library that albums are taken from.
+
+    Args:
+        situation: who is who.
+        photos: all of them.
+        id: the library's.
+        folder: the library's.
+        roots: the scanned folders.
+    """
+
+    situation: Situation
+    photos: dict[PhotoId, Photo]
+    id: str
+    folder: Path
+    roots: Sequence[Path]
+
+
+def plan_order(order: AlbumOrder, source: Source) -> Plan:
+    """Say what an export would do; see `export.albums.plan_albums`."""
+    return plan_albums(
+        _ordered(order, source),
+        order.dest,
+        library=source.id,
+        layout=order.layout,
+        mode=order.mode,
+        scanned_roots=source.roots,
+        library_folder=source.folder,
+    )
+
+
+def export_order(order: AlbumOrder, source: Source, progress: Progress) -> ExportResult:
+    """Write the albums; see `export.albums.export_albums`."""
+    return export_albums(
+        _ordered(order, source),
+        order.dest,
+        library=source.id,
+        progress=progress,
+        layout=order.layout,
+        mode=order.mode,
+        scanned_roots=source.roots,
+        library_folder=source.folder,
+    )
+
+
+def _ordered(order: AlbumOrder, source: Source) -> list[Album]:
+    return collect_albums(
+        source.situation, source.photos, unnamed=order.unnamed, min_photos=order.min_photos
+    )
 
 
 def collect_albums(
@@ -40,7 +114,7 @@ def collect_albums(
         and person.faces
         and (person.name is not None or (unnamed and person.photos >= min_photos))
     ]
-    beside = _Neighbours()
+    beside = _Beside()
     return [
         Album(
             person.id,
@@ -53,7 +127,7 @@ def collect_albums(
 
 
 def _album_photos(
-    person: Person, situation: Situation, photos: dict[PhotoId, Photo], beside: _Neighbours
+    person: Person, situation: Situation, photos: dict[PhotoId, Photo], beside: _Beside
 ) -> Iterable[AlbumPhoto]:
     faces: dict[PhotoId, list[FaceId]] = {}
     for face in person.faces:
@@ -91,30 +165,18 @@ def _trouble(place: Place) -> str:
     return ""
 
 
-class _Neighbours:
+class _Beside:
     """Finds companions; each folder is listed once."""
 
     def __init__(self) -> None:
-        self._by_stem: dict[str, dict[str, list[str]]] = {}
+        self._folders: dict[str, Neighbours] = {}
 
     def of(self, source: str) -> list[str]:
         folder, filename = os.path.split(source)
-        if folder not in self._by_stem:
-            self._by_stem[folder] = self._list(folder)
-        stem = os.path.splitext(filename)[0]
-        # IMG_1.xmp (Adobe) and IMG_1.jpg.xmp (darktable, digiKam) both belong to IMG_1.jpg.
-        names = {*self._by_stem[folder].get(stem, ()), *self._by_stem[folder].get(filename, ())}
-        return sorted(os.path.join(folder, name) for name in names if name != filename)
-
-    @staticmethod
-    def _list(folder: str) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        try:
-            names = os.listdir(folder)
-        except OSError:
-            return found  # the photo itself will be reported missing
-        for name in names:
-            stem, suffix = os.path.splitext(name)
-            if suffix.lower() in _COMPANION_SUFFIXES:
-                found.setdefault(stem, []).append(name)
-        return found
+        if folder not in self._folders:
+            try:
+                names = os.listdir(folder)
+            except OSError:
+                names = []  # the photo itself will be reported missing
+            self._folders[folder] = Neighbours(names)
+        return [os.path.join(folder, name) for name in self._folders[folder].of(filename)]

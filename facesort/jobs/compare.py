@@ -12,6 +12,8 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import places
 from facesort.domain import PlaceState
 from facesort.errors import Unsupported
+from facesort.imaging.formats import installed_extras, skip_reason
+from facesort.jobs.pairs import Pair, StandIns, join
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,7 @@ class ScanCounts:
         missing: known files that are not there now.
         failed: files that cannot be read, with those that failed before and are unchanged.
         skipped: by reason, files and folders that were passed over.
+        companions: by kind, files that belong to a photo beside them (`imaging.companions`).
         failures: path and reason of each failed file or folder.
         vanished: scanned folders of which more than half is gone: nothing there was marked missing.
         exported: folders passed over because facesort wrote them.
@@ -75,6 +78,7 @@ class ScanCounts:
     missing: int = 0
     failed: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
+    companions: Counter[str] = field(default_factory=Counter)
     failures: list[tuple[str, str]] = field(default_factory=list)
     vanished: list[str] = field(default_factory=list)
     exported: list[str] = field(default_factory=list)
@@ -96,8 +100,9 @@ class _Gone:
 
     root: Path
     part: RootPart
-    places: list[StoredPlace]
+    places: dict[str, StoredPlace]
     present: int
+    stand_ins: StandIns
 
 
 class Comparison:
@@ -107,8 +112,11 @@ class Comparison:
         self.db = db
         self.fresh = fresh
         self.counts = ScanCounts()
+        # What a failure is tried again with: another version, or another set of extras.
+        self._reader = " ".join([__version__, *sorted(installed_extras())])
         self.jobs: list[Job] = []
         self.back: list[int] = []  # places that were missing and are there again
+        self.pairs: list[Pair] = []  # known photos that have become companions
         self.gone: list[_Gone] = []
         self.unseen: set[int] = set()  # places in `gone` that nothing has explained yet
         self._unmounted: dict[Path, bool] = {}  # folders looked at: might a drive be missing?
@@ -129,6 +137,11 @@ class Comparison:
         self.counts.exported += [str(root / path) for path in found.exported]
         self.counts.failures += [(str(root / path), why) for path, why in found.unreadable]
         self.counts.failed += len(found.unreadable)
+        for companion in found.companions:
+            self.counts.companions[companion.kind] += 1
+            place = known.pop(companion.path, None)
+            if place is not None:
+                self.pairs.append(Pair(part, companion, place))
         for file in found.files:
             self.counts.seen += 1
             place = known.pop(file.path, None)
@@ -145,14 +158,18 @@ class Comparison:
         # Of what was not entered nothing is known, albums around scanned folders included.
         closed = [*(path for path, _ in found.unreadable), *found.exported]
         hidden = tuple(_as_folder(path) for path in closed)
-        unseen = [p for path, p in known.items() if not _as_folder(path).startswith(hidden)]
-        self.gone.append(_Gone(root, part, unseen, present))
-        self.unseen.update(place.id for place in unseen)
+        unseen = {
+            path: place
+            for path, place in known.items()
+            if not _as_folder(path).startswith(hidden) and not _is_passed_over(root, path)
+        }
+        self.gone.append(_Gone(root, part, unseen, present, StandIns(part, found.files)))
+        self.unseen.update(place.id for place in unseen.values())
 
     def _still_failed(
         self, root: Path, part: RootPart, file: FoundFile, place: StoredPlace
     ) -> None:
-        if place.tried_with != __version__:
+        if place.tried_with != self._reader:
             self.jobs.append(Job(part, root, file, place))
         elif place.state is PlaceState.SKIPPED:
             self.counts.skipped[place.reason] += 1
@@ -223,7 +240,7 @@ class Comparison:
             orientation=job.known.orientation if job.known else 1,
             state=PlaceState.SKIPPED if skipped else PlaceState.FAILED,
             reason=reason,
-            tried_with=__version__ if is_lasting else "",
+            tried_with=self._reader if is_lasting else "",
         )
         if skipped:
             self.counts.skipped[reason] += 1
@@ -259,11 +276,13 @@ class Comparison:
 
     def settle(self) -> None:
         """Decide about places that were not seen: missing, a copy less, or an unplugged drive."""
+        self._join_pairs()
         elsewhere = places.present_photos(self.db, without=self.unseen) if self.unseen else set()
         dropped: list[int] = []
         missing: list[int] = []
         for gone in self.gone:
-            left = [place for place in gone.places if place.id in self.unseen]
+            self._let_raws_take_over(gone)
+            left = [place for place in gone.places.values() if place.id in self.unseen]
             if self._has_vanished(gone, left):
                 self.counts.vanished.append(str(gone.root))
                 continue
@@ -279,6 +298,27 @@ class Comparison:
                 places.forget_place(self.db, dropped)
                 places.set_place_state(self.db, missing, PlaceState.MISSING)
                 places.set_place_state(self.db, self.back, PlaceState.PRESENT)
+
+    def _join_pairs(self) -> None:
+        """Let known photos belong to those beside them, now that these have been looked at."""
+        for pair in self.pairs:
+            with self.db.transaction():
+                if join(self.db, pair):
+                    continue
+            self.counts.companions[pair.companion.kind] -= 1
+            self.counts.seen += 1
+            self.counts.unchanged += 1
+            if pair.place.state is PlaceState.MISSING:
+                self.back.append(pair.place.id)
+
+    def _let_raws_take_over(self, gone: _Gone) -> None:
+        """Explain photos that have gone while the RAW beside them has stayed."""
+        for path, place in gone.places.items():
+            if place.id in self.unseen and gone.stand_ins.has_for(path):
+                with self.db.transaction():
+                    explained = gone.stand_ins.take_over(self.db, path, place)
+                if explained:
+                    self.unseen.discard(place.id)
 
     def _has_vanished(self, gone: _Gone, left: list[StoredPlace]) -> bool:
         lost = [p for p in left if p.state is PlaceState.PRESENT]
@@ -309,6 +349,11 @@ def is_gone(path: Path) -> bool:
     except OSError:
         return False  # it cannot be looked at: nothing is known
     return False
+
+
+def _is_passed_over(root: Path, path: str) -> bool:
+    """Whether a known file is there and not scanned: the extra that reads it was removed."""
+    return skip_reason(path) is not None and not is_gone(root / path)
 
 
 def _as_folder(path: str) -> str:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -358,6 +359,26 @@ def test_another_look_replaces_faces_and_the_person_follows_the_overlapping_box(
     assert face.box == Box(10, 0, 110, 100)
     assert people.assignments(db) == {face.id: ANNA}
     assert len(catalog.matrix(db, "m1")) == 1
+
+
+def test_another_look_at_a_video_carries_a_person_over_only_within_its_time(db):
+    def filmed(seconds: float, name: str, box: Box) -> NewFace:
+        (face,) = _photo("video1:aa", box).faces
+        times = {"seconds": seconds, "from": seconds - 1, "until": seconds + 1}
+        return replace(face, id=FaceId(name), measures=times)
+
+    seat = Box(0, 0, 100, 100)
+    early, late = filmed(3, "early", seat), filmed(9, "late", seat)
+    _store(db, replace(_photo("video1:aa"), faces=(early, late)), "a.mp4")
+    with db.transaction():
+        people.found(db, ANNA, ANCHOR)
+        people.publish(db, {late.id: ANNA})
+    faces = catalog.faces(db, min_face=1)
+    assert {face.anchor.content_key for face in faces} == {"video1:aa@3.000", "video1:aa@9.000"}
+    moved = Box(5, 0, 105, 100)
+    again = (filmed(3.5, "early again", moved), filmed(8.5, "late again", moved))
+    _store(db, replace(_photo("video1:aa"), faces=again), "a.mp4")
+    assert people.assignments(db) == {FaceId("late again"): ANNA}
 
 
 def test_vectors_of_two_models_lie_side_by_side(db):

@@ -11,6 +11,7 @@ from facesort.evaluation.clustering import judge_clusters
 from facesort.grouping.calibration import FalseMatchRule, MergeRule, MinCosineRule, WrongMergesRule
 from facesort.grouping.constraints import NOBODY, Constraints, Membership, fixed_groups
 from facesort.grouping.linkage import average_linkage
+from facesort.grouping.moments import Moments
 from facesort.search.exact import ExactNeighbours
 from tests.strategies import Scene, scenes, seeds
 from tests.vectors import CALIBRATION, identity_vectors, partition, random_vectors, unit
@@ -37,12 +38,12 @@ def brute_force(
 
     def allowed(a: set[int], b: set[int]) -> bool:
         facts = constraints
-        photos = [facts.photos[row] for row in (*a, *b)]
+        seen = [moment for row in (*a, *b) for moment in facts.moments.of(row)]
         claims = {int(facts.claims[row]) for row in a | b} - {NOBODY}
         denied: set[int] = set()
         for row in a | b:
             denied |= facts.rejected.get(row, frozenset())
-        return len(set(photos)) == len(photos) and len(claims) < 2 and not claims & denied
+        return len(set(seen)) == len(seen) and len(claims) < 2 and not claims & denied
 
     while True:
         best: tuple[float, int, int] | None = None
@@ -108,26 +109,32 @@ def test_everything_merges_when_nothing_forbids_it():
 
 def test_confirmed_faces_are_together_however_different_they_look():
     vectors = unit(np.array([[1.0, 0], [-1, 0], [0, 1]]))
-    facts = Constraints(np.arange(3), np.array([0, 0, NOBODY]), {}, np.array([True, True, False]))
+    facts = Constraints(
+        Moments(np.arange(3)), np.array([0, 0, NOBODY]), {}, np.array([True, True, False])
+    )
     assert link(vectors, facts, MinCosineRule(0.9)).tolist() == [0, 0, 1]
 
 
 def test_two_votes_for_one_identity_do_not_join_faces_that_look_different():
     vectors = unit(np.array([[1.0, 0], [0, 1]]))
-    facts = Constraints(np.arange(2), np.array([0, 0]), {}, np.zeros(2, dtype=bool))
+    facts = Constraints(Moments(np.arange(2)), np.array([0, 0]), {}, np.zeros(2, dtype=bool))
     assert link(vectors, facts, MinCosineRule(0.3)).tolist() == [0, 1]
 
 
 def test_a_face_between_two_people_of_one_photo_goes_to_the_nearer():
     vectors = unit(np.array([[1.0, 0], [0, 1], [1, 0.9]]))
-    facts = Constraints(np.array([0, 0, 1]), np.full(3, NOBODY), {}, np.zeros(3, dtype=bool))
+    facts = Constraints(
+        Moments(np.array([0, 0, 1])), np.full(3, NOBODY), {}, np.zeros(3, dtype=bool)
+    )
     assert link(vectors, facts, MinCosineRule(-1)).tolist() == [0, 1, 0]
 
 
 def test_a_refused_pair_does_not_end_the_merging():
     # The most alike pair shares a photo; the next pair must still be joined.
     vectors = unit(np.array([[1.0, 0, 0], [1, 0.01, 0], [0, 0, 1], [0, 0.3, 1]]))
-    facts = Constraints(np.array([0, 0, 1, 2]), np.full(4, NOBODY), {}, np.zeros(4, dtype=bool))
+    facts = Constraints(
+        Moments(np.array([0, 0, 1, 2])), np.full(4, NOBODY), {}, np.zeros(4, dtype=bool)
+    )
     assert link(vectors, facts, MinCosineRule(0.5)).tolist() == [0, 1, 2, 2]
 
 
@@ -148,10 +155,10 @@ def test_what_is_forbidden_stays_forbidden_when_clusters_grow(scene: Scene):
 @given(scenes(), st.data())
 def test_a_part_of_the_facts_is_about_the_same_faces(scene: Scene, data):
     facts = scene.constraints
-    chosen = data.draw(st.lists(st.integers(0, len(facts.photos) - 1), unique=True))
+    chosen = data.draw(st.lists(st.integers(0, len(facts.moments) - 1), unique=True))
     part = facts.subset(np.array(chosen, dtype=np.int64))
     for new, old in enumerate(chosen):
-        assert part.photos[new] == facts.photos[old]
+        assert part.moments.of(new) == facts.moments.of(old)
         assert part.claims[new] == facts.claims[old]
         assert part.fixed[new] == facts.fixed[old]
         assert part.rejected.get(new) == facts.rejected.get(old)
@@ -180,10 +187,10 @@ def test_clusters_are_numbered_by_their_first_face(scene: Scene, rule):
 @given(scenes(), rules)
 def test_nothing_that_was_handed_in_is_written_to(scene: Scene, rule):
     vectors, facts = scene.vectors.copy(), scene.constraints
-    photos, claims, rejected = facts.photos.copy(), facts.claims.copy(), dict(facts.rejected)
+    moments, claims, rejected = list(facts.moments.all()), facts.claims.copy(), dict(facts.rejected)
     link(scene.vectors, facts, rule)
     np.testing.assert_array_equal(scene.vectors, vectors)
-    np.testing.assert_array_equal(facts.photos, photos)
+    assert list(facts.moments.all()) == moments
     np.testing.assert_array_equal(facts.claims, claims)
     assert facts.rejected == rejected
 

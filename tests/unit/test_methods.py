@@ -15,6 +15,7 @@ from facesort.grouping.attach import UNASSIGNED, attach_poor
 from facesort.grouping.calibration import MergeRule, MinCosineRule, WrongMergesRule
 from facesort.grouping.constraints import NOBODY, Constraints, fixed_groups
 from facesort.grouping.linkage import average_linkage
+from facesort.grouping.moments import Moments
 from facesort.grouping.threshold import connected_components
 from facesort.search.exact import ExactNeighbours
 from tests.strategies import Scene, scenes, seeds
@@ -51,7 +52,7 @@ def facts(
     fixed: list[bool] | None = None,
 ) -> Constraints:
     return Constraints(
-        np.array(photos or list(range(n)), dtype=np.int64),
+        Moments(np.array(photos or list(range(n)), dtype=np.int64)),
         np.array(claims or [NOBODY] * n, dtype=np.int64),
         rejected or {},
         np.array(fixed or [False] * n, dtype=bool),

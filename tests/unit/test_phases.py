@@ -8,6 +8,7 @@ from facesort.grouping.attach import UNASSIGNED
 from facesort.grouping.calibration import MinCosineRule
 from facesort.grouping.constraints import NOBODY, Constraints
 from facesort.grouping.linkage import average_linkage
+from facesort.grouping.moments import Moments
 from facesort.grouping.phases import cluster_in_phases, repeated_faces
 from facesort.search.exact import ExactNeighbours
 
@@ -31,8 +32,8 @@ def grouped(vectors, photos, good=None, repeat_cosine=0.8):
     return cluster_in_phases(
         vectors,
         good=np.ones(n, dtype=bool) if good is None else good,
-        repeated=repeated_faces(vectors, photos.tolist(), repeat_cosine),
-        constraints=Constraints(photos, np.full(n, NOBODY), {}, np.zeros(n, dtype=bool)),
+        repeated=repeated_faces(vectors, Moments(photos), repeat_cosine),
+        constraints=Constraints(Moments(photos), np.full(n, NOBODY), {}, np.zeros(n, dtype=bool)),
         rule=RULE,
         cluster=lambda v, c: average_linkage(v, ExactNeighbours(v), c, RULE),
     )
@@ -58,7 +59,7 @@ def test_without_the_phases_the_sheet_would_have_torn_the_person():
 def test_two_different_people_of_one_photo_are_not_repeated():
     vectors, who = people(3, 3)
     photos = np.array([0, 1, 2, 0, 1, 2])
-    assert not repeated_faces(vectors, photos.tolist(), 0.8).any()
+    assert not repeated_faces(vectors, Moments(photos), 0.8).any()
     labels = grouped(vectors, photos)
     assert len({(a, b) for a, b in zip(who.tolist(), labels.tolist(), strict=True)}) == 2
 
@@ -69,7 +70,7 @@ def test_twins_who_are_always_on_one_photo_are_still_two_people():
     twins[3:] = 0.9 * vectors[:3] + 0.4 * vectors[3:]  # cosine about .9 between the two
     twins /= np.linalg.norm(twins, axis=1, keepdims=True)
     photos = np.array([0, 1, 2, 0, 1, 2])
-    assert repeated_faces(twins, photos.tolist(), 0.8).all()
+    assert repeated_faces(twins, Moments(photos), 0.8).all()
     labels = grouped(twins, photos)
     assert len(set(labels[:3].tolist())) == len(set(labels[3:].tolist())) == 1
     assert labels[0] != labels[3]
