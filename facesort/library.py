@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, places
@@ -33,6 +34,7 @@ from facesort.jobs.scan import (
     tell_if_inside,
 )
 from facesort.jobs.situation import Situation, read_situation
+from facesort.workers import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,9 +46,11 @@ if TYPE_CHECKING:
     from facesort.config import Settings
     from facesort.domain import Decision, Person, Photo, PhotoId, Place, PlaceState
     from facesort.evaluation.clustering import ClusterResult
+    from facesort.evaluation.speed import SpeedResult
     from facesort.evaluation.verification import LfwResult
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
+    from facesort.jobs.albums import AlbumOrder, Source
     from facesort.jobs.decide import Naming
     from facesort.jobs.group import GroupReport
     from facesort.jobs.prune import Pruning
@@ -124,7 +128,7 @@ class Library:
             LibraryLocked: another job is running on this library.
             ModelError: the models cannot be loaded.
         """
-        started = time.perf_counter()
+        started, times = time.perf_counter(), StageTimes()
         roots = check_folders(folders)
         with self._job("scan"):
             tell_if_inside(self._db, self.settings.library, roots, self._progress)
@@ -133,16 +137,17 @@ class Library:
                 self._db,
                 roots,
                 self._looking.freshness,
-                make_pipeline=self._looking.pipeline,
+                make_pipeline=partial(self._looking.pipeline, times=times),
                 exclude=[self.settings.library],
                 progress=self._progress,
+                times=times,
             )
             if group and needs_grouping(self._db):
                 clock = time.perf_counter()
                 self._group(GroupOptions.from_meta(self._db.meta("group_options")))
                 seconds["group"] = time.perf_counter() - clock
         seconds["total"] = time.perf_counter() - started
-        return report(self._db, self._looking, counts, seconds)
+        return report(self._db, self._looking, counts, seconds, times)
 
     def preview_scan(self, folders: Sequence[Path]) -> ScanReport:
         """Say what a scan would open; nothing is changed."""
@@ -308,48 +313,26 @@ class Library:
 
     # -- exporting -------------------------------------------------------------------------------
 
-    def plan_export(
-        self, dest: Path, *, layout: str, mode: str, unnamed: bool, min_photos: int
-    ) -> Plan:
+    def plan_export(self, order: AlbumOrder) -> Plan:
         """Say what an export would do; nothing on the disk changes."""
-        from facesort.export.albums import plan_albums  # noqa: PLC0415 - only exports need it
-        from facesort.export.manifest import Mode  # noqa: PLC0415
-        from facesort.jobs.albums import collect_albums  # noqa: PLC0415
+        from facesort.jobs.albums import plan_order  # noqa: PLC0415 - only exports need it
 
-        albums = collect_albums(*self.view(), unnamed=unnamed, min_photos=min_photos)
-        return plan_albums(
-            albums,
-            dest,
-            library=self.id,
-            layout=layout,
-            mode=Mode(mode),
-            scanned_roots=self.roots(),
-            library_folder=self.settings.library,
-        )
+        return plan_order(order, self._album_source())
 
-    def export(
-        self, dest: Path, *, layout: str, mode: str, unnamed: bool, min_photos: int
-    ) -> ExportResult:
+    def export(self, order: AlbumOrder) -> ExportResult:
         """Write albums of people. Originals are only read.
 
         Raises:
             ExportError and its kinds; see `export.albums`.
         """
-        from facesort.export.albums import export_albums  # noqa: PLC0415 - only exports need it
-        from facesort.export.manifest import Mode  # noqa: PLC0415
-        from facesort.jobs.albums import collect_albums  # noqa: PLC0415
+        from facesort.jobs.albums import export_order  # noqa: PLC0415 - only exports need it
 
-        albums = collect_albums(*self.view(), unnamed=unnamed, min_photos=min_photos)
-        return export_albums(
-            albums,
-            dest,
-            library=self.id,
-            progress=self._progress,
-            layout=layout,
-            mode=Mode(mode),
-            scanned_roots=self.roots(),
-            library_folder=self.settings.library,
-        )
+        return export_order(order, self._album_source(), self._progress)
+
+    def _album_source(self) -> Source:
+        from facesort.jobs.albums import Source  # noqa: PLC0415 - only exports need it
+
+        return Source(*self.view(), self.id, self.settings.library, self.roots())
 
     def sheets(self, folder: Path, persons: Sequence[Person]) -> list[Path]:
         """Write one strip of faces per person.
@@ -378,6 +361,15 @@ class Library:
         from facesort.jobs.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
 
         return bench_clusters(truth, *self.view())
+
+    def bench_speed(self, folders: Sequence[Path], *, sample: int | None = None) -> SpeedResult:
+        """Scan folders into this library, which must be empty, and measure each stage alone too."""
+        from facesort.jobs.speed import bench_speed  # noqa: PLC0415 - only benchmarks need it
+
+        scan = partial(self.scan, folders)
+        return bench_speed(
+            self._db, self._looking, scan, folders, sample=sample, progress=self._progress
+        )
 
     def bench_lfw(self, folder: Path, pairs: Path) -> LfwResult:
         """Run the LFW protocol on a folder that this library has scanned."""

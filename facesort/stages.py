@@ -1,6 +1,16 @@
-"""The scan pipeline: read -> decode -> detect -> align on worker threads, embed in batches on one.
+"""The scan pipeline: read -> decode -> detect -> align -> embed, many photos at a time.
 
-Nothing here knows the catalog: tasks come in, analysed photos come out in the order of the tasks,
+    reader     reads the files to come, in order            at most _READ_BYTES of them
+    workers    take one photo each from bytes to crops      at most DECODED_BYTES of pixels
+               (`vision.look`); or, which comes first,
+               a batch of crops to vectors
+    caller     gets the answers in the order of the tasks,  at most _AHEAD photos a worker
+               and stores them
+
+Every worker does either, whatever is further along, so no core waits for another. On an accelerator
+the models belong to one thread of their own (`vision.owner`), to which workers hand pictures.
+
+Nothing here knows the catalog: tasks come in, looked-at photos come out in the order of the tasks,
 so that two scans of the same folder store the same things in the same order.
 """
 
@@ -8,39 +18,53 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.catalog.photos import NewFace, NewPhoto
-from facesort.domain import FaceId, short_hash
+from facesort.catalog.photos import NewPhoto
 from facesort.errors import PhotoError
-from facesort.imaging.align import align, source_box
+from facesort.imaging.ahead import ReadAhead
 from facesort.imaging.content import content_key
-from facesort.imaging.decode import open_photo, peek, read_file
-from facesort.imaging.geometry import points_to_raster, to_raster
-from facesort.vision.multiscale import detect_in_photo
-from facesort.vision.quality import frontal
+from facesort.imaging.decode import read_file
+from facesort.imaging.formats import is_video
+from facesort.imaging.video import video_key
+from facesort.vision.batches import Batches, Embedded
+from facesort.vision.found import faces_of_photo, faces_of_video, sightings
+from facesort.vision.tracks import find_appearances
+from facesort.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from facesort.domain import Box
-    from facesort.imaging.decode import OpenPhoto
-    from facesort.protocols import Detector, Embedder, Image, QualityScorer
+    from numpy.typing import NDArray
+
+    from facesort.catalog.photos import NewFace
+    from facesort.imaging.raster import OpenPhoto
+    from facesort.imaging.video import Frame, Video
+    from facesort.protocols import Embedder, QualityScorer
+    from facesort.vision.found import Turned
+    from facesort.vision.look import Looker
     from facesort.vision.multiscale import PhotoFace
+    from facesort.vision.tracks import LinkRule, Sighting
+    from facesort.workers import StageTimes
 
-__all__ = ["Looked", "Pipeline", "Task", "face_id"]
+__all__ = ["Looked", "Pipeline", "Task"]
 
-# Decoded photos in memory at a time; a larger one is decoded alone.
-_DECODE_BUDGET_BYTES = 600 * 2**20
+# Files read ahead; a larger one is alone.
+_READ_BYTES = 64 * 2**20
 
-# A crop is cut from at most twice its own pixels per pixel: beyond, bilinear sampling aliases.
-_CROP_OVERSAMPLING = 2
+# Photos begun before the answer to the first is taken, for each worker; a slow one holds back no
+# more than that.
+_AHEAD = 8
+
+_EMBED, _LOOK = 0, 1  # ranks: what is further along comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,211 +100,207 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """A decoded and searched photo, its crops waiting for their embeddings."""
+    """A photo whose faces are found and aligned, waiting for their vectors.
+
+    `width` is 0 where nothing is to be stored.
+    """
 
     looked: Looked
     width: int = 0
     height: int = 0
     faces: tuple[PhotoFace, ...] = ()
-    crops: tuple[Image, ...] = ()
-
-
-def face_id(key: str, box: Box) -> FaceId:
-    """Return the id of a face: a short hash of content key and rounded raster box."""
-    corners = (round(box.left), round(box.top), round(box.right), round(box.bottom))
-    return FaceId("f" + short_hash(f"{key} {corners}", 12))
+    crops: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0, 3), np.uint8))
 
 
 class Pipeline:
     """Looks at photos.
 
     Args:
-        detector: shared by all worker threads.
-        embedder: used by the calling thread only.
+        looker: finds and aligns the faces of one photo.
+        embedder: may be called from several threads.
         quality: combines the measures of a face.
+        links: which faces of successive frames of a video are one person.
         pipeline_key: names the detector and its settings.
-        scales: long sides at which a photo is searched, largest first.
-        trusted_pixels: widest face the detector finds reliably.
-        min_face: smallest shorter side of a face, original pixels.
-        workers: threads that decode and detect.
-        max_megapixels: larger photos fail.
+        workers: threads.
+        batch: crops embedded together.
         is_current: whether a content key needs no look any more; called on worker threads.
+        times: is told how long each stage keeps its threads busy.
+        on_close: frees the models.
     """
 
     def __init__(
         self,
-        detector: Detector,
+        looker: Looker,
         embedder: Embedder,
         quality: QualityScorer,
         *,
+        links: LinkRule,
         pipeline_key: str,
-        scales: tuple[int, ...],
-        trusted_pixels: float,
-        min_face: int,
         workers: int,
-        max_megapixels: float,
+        batch: int,
         is_current: Callable[[str], bool],
+        times: StageTimes,
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
-        self._detector = detector
+        self._looker = looker
         self._embedder = embedder
         self._quality = quality
+        self._links = links
+        self._stopped = threading.Event()
         self._pipeline_key = pipeline_key
-        self._scales = scales
-        self._trusted_pixels = trusted_pixels
-        self._min_face = min_face
         self._workers = workers
-        self._max_megapixels = max_megapixels
+        self._batch = batch
         self._is_current = is_current
-        self._budget = _Budget(_DECODE_BUDGET_BYTES)
-        self._batch = 32  # crops embedded together, at least, while photos keep coming
+        self._times = times
+        self._on_close = on_close
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Looked]:
+    def close(self) -> None:
+        """Free the models; nothing may run any more."""
+        self._on_close()
+
+    def run(self, tasks: Iterable[Task]) -> Generator[Looked, None, None]:
         """Answer the tasks in their order.
 
         Closing the generator (Ctrl-C, an error of the caller) stops the threads after the photos
         they have in hand.
         """
-        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="facesort-decode")
-        try:
-            waiting: list[_Seen] = []
-            for seen in self._see_all(pool, tasks):
-                waiting.append(seen)
-                if sum(len(s.crops) for s in waiting) >= self._batch or len(waiting) >= 256:
-                    yield from self._embed(waiting)
-                    waiting = []
-            yield from self._embed(waiting)
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def _see_all(self, pool: ThreadPoolExecutor, tasks: Iterable[Task]) -> Iterator[_Seen]:
-        # Bounded: a decoded face crop is small, but 100,000 photos' crops are not.
-        running: deque[Future[_Seen]] = deque()
-        for task in tasks:
-            running.append(pool.submit(self._see, task))
-            if len(running) >= 4 * self._workers:
-                yield running.popleft().result()
-        while running:
-            yield running.popleft().result()
-
-    def _see(self, task: Task) -> _Seen:
-        """Read, decode, detect and align one photo; runs on a worker thread."""
-        try:
-            data = read_file(task.path)
-            key = content_key(data)
-            header = peek(data, name=str(task.path), max_megapixels=self._max_megapixels)
-            if header.orientation is not None and self._is_current(key):
-                return _Seen(Looked(task, key, header.orientation, header.taken_at, header.camera))
-            with self._budget.hold(header.decoded_bytes):
-                photo = open_photo(data, name=str(task.path), max_megapixels=self._max_megapixels)
-                looked = Looked(task, key, photo.orientation, photo.taken_at, photo.camera)
-                if self._is_current(key):
-                    return _Seen(looked)
-                faces = detect_in_photo(
-                    photo,
-                    self._detector,
-                    scales=self._scales,
-                    trusted_pixels=self._trusted_pixels,
-                    min_face=self._min_face,
-                )
-                faces, crops = self._cut(photo, faces)
-        except PhotoError as error:
-            return _Seen(Looked(task, error=error))
-        return _Seen(looked, photo.width, photo.height, tuple(faces), tuple(crops))
-
-    def _cut(self, photo: OpenPhoto, faces: list[PhotoFace]) -> tuple[list[PhotoFace], list[Image]]:
-        """Align each face from the original's pixels, however small the picture it was found in."""
-        size = self._embedder.crop_size
-        kept, crops = [], []
-        for face in faces:
+        self._stopped.clear()
+        with (
+            ReadAhead(_READ_BYTES, self._times) as files,
+            Workers(self._workers, name="facesort") as workers,
+        ):
+            batches = Batches[_Seen](
+                self._batch, lambda crops: workers.submit(_EMBED, partial(self._embed, crops))
+            )
             try:
-                box, pixels = source_box(face.landmarks, size)
-                longest = max(box.width, box.height)
-                crop = photo.crop(
-                    box, max(1, round(longest / max(1.0, pixels / _CROP_OVERSAMPLING)))
-                )
-                offset = np.array([crop.left, crop.top], dtype=np.float32)
-                points = (face.landmarks - offset) * np.float32(crop.scale)
-                crops.append(align(crop.pixels, points.astype(np.float32), size))
-            except ValueError:
-                continue  # landmarks that coincide: no face
-            kept.append(face)
-        return kept, crops
+                for seen in self._see_all(workers, files, tasks):
+                    batches.add(seen, seen.crops)
+                    while answer := batches.next_answer(wait=False):
+                        yield self._looked(*answer)
+                batches.flush()
+                while answer := batches.next_answer(wait=True):
+                    yield self._looked(*answer)
+            finally:
+                self._stopped.set()  # else a video would keep its thread for minutes
 
-    def _embed(self, waiting: list[_Seen]) -> Iterator[Looked]:
-        crops = [crop for seen in waiting for crop in seen.crops]
-        if crops:
-            vectors, norms = self._embedder.embed(np.stack(crops))
-        start = 0
-        for seen in waiting:
-            if seen.looked.error is not None or seen.width == 0:
-                yield seen.looked
-                continue
-            stop = start + len(seen.faces)
-            faces = (
-                tuple(self._faces(seen, vectors[start:stop], norms[start:stop])) if crops else ()
+    def run_alone(self, tasks: Iterable[Task]) -> Generator[Looked, None, None]:
+        """Answer the tasks on the calling thread, one step after the other.
+
+        The answers are those of `run`; the times are those of each stage on its own.
+        """
+        batches = Batches[_Seen](self._batch, self._embed_now)
+        for task in tasks:
+            seen = (
+                self._see_video(task)
+                if is_video(task.path.name)
+                else self._see(task, partial(self._read, task.path))
             )
-            start = stop
-            photo = NewPhoto(
-                seen.looked.content_key,
-                seen.width,
-                seen.height,
-                seen.looked.taken_at,
-                seen.looked.camera,
-                self._pipeline_key,
-                self._embedder.model_key,
-                self._min_face,
-                faces,
-            )
-            yield replace(seen.looked, photo=photo)
+            batches.add(seen, seen.crops)
+            while answer := batches.next_answer(wait=False):
+                yield self._looked(*answer)
+        batches.flush()
+        while answer := batches.next_answer(wait=True):
+            yield self._looked(*answer)
 
-    def _faces(
-        self,
-        seen: _Seen,
-        vectors: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-        norms: np.ndarray[tuple[int, ...], np.dtype[np.float32]],
-    ) -> Iterator[NewFace]:
-        turned = (seen.width, seen.height, seen.looked.orientation)
-        taken: set[FaceId] = set()
-        for face, vector, norm in zip(seen.faces, vectors, norms.tolist(), strict=True):
-            measures = {
-                "norm": round(norm, 4),
-                "pixels": round(face.box.shorter_side, 1),
-                "frontal": round(frontal(face.landmarks), 4),
-                "score": round(face.score, 4),
-            }
-            box = to_raster(face.box, *turned)
-            name = face_id(seen.looked.content_key, box)
-            if name in taken:
-                continue  # two boxes that round to the same pixels are one face
-            taken.add(name)
-            yield NewFace(
-                name,
-                box,
-                points_to_raster(face.landmarks, *turned),
-                face.score,
-                self._quality.score(measures),
-                measures,
-                vector,
-            )
-
-
-class _Budget:
-    """Shares memory between worker threads; who needs more than all of it works alone."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._used = 0
-        self._changed = threading.Condition()
+    def _see_all(
+        self, workers: Workers, files: ReadAhead, tasks: Iterable[Task]
+    ) -> Iterator[_Seen]:
+        # Bounded: aligned crops are small, but those of 100,000 photos are not.
+        begun: deque[Future[_Seen]] = deque()
+        for task in tasks:
+            if is_video(task.path.name):
+                look = partial(self._see_video, task)  # reads by itself: it may exceed all memory
+            else:
+                look = partial(self._see, task, files.begin(task.path).read)
+            begun.append(workers.submit(_LOOK, look))
+            if len(begun) >= _AHEAD * self._workers:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
 
     @contextmanager
-    def hold(self, amount: int) -> Iterator[None]:
-        """Wait until that many bytes are free, or nobody else holds any."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._used == 0 or self._used + amount <= self._limit)
-            self._used += amount
+    def _read(self, path: Path) -> Iterator[bytes]:
+        with self._times.measure("read"):
+            data = read_file(path)
+        yield data
+
+    def _see(self, task: Task, read: Callable[[], AbstractContextManager[bytes]]) -> _Seen:
+        """Take one photo from its bytes to its crops."""
         try:
-            yield
-        finally:
-            with self._changed:
-                self._used -= amount
-                self._changed.notify_all()
+            with read() as data:
+                return self._seen(task, data)
+        except PhotoError as error:
+            return _Seen(Looked(task, error=error))
+
+    def _seen(self, task: Task, data: bytes) -> _Seen:
+        name = str(task.path)
+        with self._times.measure("read"):
+            key = content_key(data)
+            header = self._looker.peek(data, name=name)
+        if header.orientation is not None and self._is_current(key):
+            return _Seen(Looked(task, key, header.orientation, header.taken_at, header.camera))
+        look = self._looker.look(data, header, name=name, wanted=lambda: not self._is_current(key))
+        looked = Looked(task, key, look.orientation, look.taken_at, look.camera)
+        return _Seen(looked, look.width, look.height, look.faces, look.crops)
+
+    def _see_video(self, task: Task) -> _Seen:
+        """Take one video from its frames to the vectors of all who appear in it."""
+        try:
+            with self._times.measure("read"):
+                key = video_key(task.path)
+            with self._looker.open_video(task.path) as video:
+                looked = Looked(task, key, video.orientation, video.taken_at, video.camera)
+                if self._is_current(key):
+                    return _Seen(looked)
+                found = find_appearances(self._frames(video), self._sightings, self._links)
+                turned = (video.width, video.height, video.orientation)
+                return _Seen(self._with_faces(looked, turned, faces_of_video(key, turned, found)))
+        except PhotoError as error:
+            return _Seen(Looked(task, error=error))
+
+    def _frames(self, video: Video) -> Iterator[Frame]:
+        frames = video.frames()
+        while True:
+            if self._stopped.is_set():
+                raise CancelledError
+            with self._times.measure("decode"):
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
+
+    def _sightings(self, photo: OpenPhoto) -> list[Sighting]:
+        look = self._looker.look_at(photo)
+        if not look.faces:
+            return []
+        return sightings(look.faces, self._embed(look.crops), self._quality)
+
+    def _embed(self, crops: NDArray[np.uint8]) -> Embedded:
+        with self._times.measure("embed"):
+            return Embedded(*self._embedder.embed(crops))
+
+    def _embed_now(self, crops: NDArray[np.uint8]) -> Future[Embedded]:
+        done: Future[Embedded] = Future()
+        done.set_result(self._embed(crops))
+        return done
+
+    def _looked(self, seen: _Seen, embedded: Embedded) -> Looked:
+        looked = seen.looked
+        if seen.width == 0:
+            return looked
+        turned = (seen.width, seen.height, looked.orientation)
+        found = sightings(seen.faces, embedded, self._quality)
+        return self._with_faces(looked, turned, faces_of_photo(looked.content_key, turned, found))
+
+    def _with_faces(self, looked: Looked, turned: Turned, faces: tuple[NewFace, ...]) -> Looked:
+        photo = NewPhoto(
+            looked.content_key,
+            *turned[:2],
+            looked.taken_at,
+            looked.camera,
+            self._pipeline_key,
+            self._embedder.model_key,
+            self._looker.min_face,
+            faces,
+        )
+        return replace(looked, photo=photo)

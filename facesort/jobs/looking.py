@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import photos as catalog
 from facesort.jobs.compare import Freshness
+from facesort.vision.views import plan_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from facesort.protocols import Progress
     from facesort.registry import LoadModels
     from facesort.stages import Pipeline
+    from facesort.vision.tracks import LinkRule
+    from facesort.workers import StageTimes
 
 __all__ = ["DEFAULT_DETECTOR", "DEFAULT_EMBEDDER", "DEFAULT_MIN_FACE", "Looking"]
 
@@ -29,10 +32,10 @@ DEFAULT_DETECTOR, DEFAULT_EMBEDDER = "yunet", "sface"
 # Pixels, shorter side. Below it most of SFace's 112-pixel crop is invented by interpolation.
 DEFAULT_MIN_FACE = 24
 
-# Long sides at which a photo is searched. At 1920 a face of 24 px in a 12-megapixel group photo
-# still has 11; at 480 a face that fills the frame stays inside YuNet's range. YuNet takes 25 ns a
-# pixel.
-_SCALES = (1920, 480)
+
+# False match rates of one comparison at which faces of successive frames are one person: see
+# `vision.tracks.LinkRule`.
+_LINK_ANYWHERE, _LINK_NEARBY = 1e-4, 1e-2
 
 
 class Looking:
@@ -101,9 +104,20 @@ class Looking:
     def _pipeline_key(self) -> str:
         """Name the detector and every setting that changes what it finds."""
         card, found = self.detector, self.detector.detection
-        scales = ",".join(str(scale) for scale in _SCALES)
         numbers = f"{found.min_score:g};overlap={found.max_overlap:g}" if found else ""
-        return f"{card.model_key};scales={scales};score={numbers}"
+        return f"{card.model_key};{plan_key()};score={numbers}"
+
+    def _links(self) -> LinkRule:
+        """Say when faces of successive frames of a video are one person."""
+        from facesort.grouping.calibration import Calibration  # noqa: PLC0415 - with the models
+        from facesort.vision.tracks import LinkRule  # noqa: PLC0415
+
+        if not self.embedder.calibration:
+            return LinkRule(None, None)
+        calibration = Calibration.from_card(self.embedder.calibration)
+        return LinkRule(
+            calibration.min_cosine(_LINK_ANYWHERE), calibration.min_cosine(_LINK_NEARBY)
+        )
 
     def remember(self) -> None:
         """Store what was said, for the scans to come."""
@@ -118,33 +132,59 @@ class Looking:
                     self._db.set_meta(key, value)
                 catalog.bump_generation(self._db)  # other faces or vectors count now
 
-    def pipeline(self, is_current: Callable[[str], bool]) -> Pipeline:
+    def pipeline(self, is_current: Callable[[str], bool], times: StageTimes) -> Pipeline:
         """Load the models and return what looks at photos.
 
         Args:
             is_current: whether a content key needs no look any more.
+            times: is told how long each stage takes, loading the models included.
 
         Raises:
             ModelError: the models cannot be loaded.
         """
         from facesort.registry import load_models  # noqa: PLC0415 - heavy; only new photos need it
         from facesort.stages import Pipeline  # noqa: PLC0415
+        from facesort.vision.look import Looker  # noqa: PLC0415
+        from facesort.vision.owner import ModelOwner  # noqa: PLC0415
 
         load = self._load_models or load_models
-        models = load(self._settings, (self.detector, self.embedder), self._progress)
+        with times.measure("load"):
+            models = load(self._settings, (self.detector, self.embedder), self._progress)
         self.remark = models.remark
         with self._db.transaction():
             self._db.set_meta("provider", models.provider)
+        detector, embedder = models.detector, models.embedder
+        workers = self._settings.worker_threads
+        owner: ModelOwner | None = None
+        if models.lanes < workers:
+            owner = ModelOwner(
+                detector,
+                embedder,
+                detect_batch=models.detect_batch,
+                embed_batch=models.embed_batch,
+            )
+            detector, embedder = owner.detector, owner.embedder
+            # Some of them wait for the models while the others decode.
+            workers = self._settings.workers or 2 * workers
         found = self.detector.detection
-        return Pipeline(
-            models.detector,
-            models.embedder,
-            models.quality,
-            pipeline_key=self._pipeline_key(),
-            scales=_SCALES,
+        looker = Looker(
+            detector,
+            crop_size=embedder.crop_size,
             trusted_pixels=float(found.face_pixels[1]) if found else float("inf"),
+            min_score=found.min_score if found else 0.0,
             min_face=self.freshness.min_face,
-            workers=self._settings.worker_threads,
             max_megapixels=self._settings.max_megapixels,
+            times=times,
+        )
+        return Pipeline(
+            looker,
+            embedder,
+            models.quality,
+            links=self._links(),
+            pipeline_key=self._pipeline_key(),
+            workers=workers,
+            batch=models.embed_batch,
             is_current=is_current,
+            times=times,
+            on_close=owner.close if owner else lambda: None,
         )

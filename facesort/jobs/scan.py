@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import places
 from facesort.errors import UsageError
 from facesort.files import PathKind, explain_os_error, kind_of
+from facesort.imaging.formats import is_video
 from facesort.imaging.walk import walk
 from facesort.jobs.compare import Comparison, Freshness, ScanCounts
 from facesort.jobs.situation import read_situation
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from facesort.jobs.looking import Looking
     from facesort.protocols import Progress
     from facesort.stages import Looked, Pipeline
+    from facesort.workers import StageTimes
 
 __all__ = [
     "ScanReport",
@@ -53,7 +56,8 @@ class ScanReport:
         models: role to model key.
         threshold: cosine above which two single faces were joined by the last grouping, None before
             it.
-        seconds: by stage, and total.
+        seconds: that passed while walking, looking, grouping, and in total.
+        times: seconds that each stage of looking kept threads busy, over all threads.
         dry_run: nothing was done.
         min_face: smallest face that counts, shorter side in original pixels.
         too_small: faces in the library that do not count because they are smaller.
@@ -67,13 +71,18 @@ class ScanReport:
     models: dict[str, str] = field(default_factory=dict)
     threshold: float | None = None
     seconds: dict[str, float] = field(default_factory=dict)
+    times: dict[str, float] = field(default_factory=dict)
     dry_run: bool = False
     min_face: int = 0
     too_small: int = 0
 
 
 def report(
-    db: Database, looking: Looking, counts: ScanCounts, seconds: dict[str, float]
+    db: Database,
+    looking: Looking,
+    counts: ScanCounts,
+    seconds: dict[str, float],
+    times: StageTimes,
 ) -> ScanReport:
     """Say what a scan did, and what the library holds now."""
     min_face = looking.remembered_min_face
@@ -91,6 +100,7 @@ def report(
             models=looking.model_keys,
             threshold=float(db.meta("threshold")) if db.meta("threshold") else None,
             seconds=seconds,
+            times=times.seconds,
         )
 
 
@@ -146,6 +156,7 @@ def scan_folders(
     make_pipeline: Callable[[Callable[[str], bool]], Pipeline],
     exclude: Sequence[Path],
     progress: Progress,
+    times: StageTimes,
 ) -> tuple[ScanCounts, dict[str, float]]:
     """Bring the catalog in line with some folders.
 
@@ -156,9 +167,10 @@ def scan_folders(
         make_pipeline: called only when a file must be opened, with a test for known content.
         exclude: folders never entered.
         progress: told of every file that is opened.
+        times: is told how long storing takes.
 
     Returns:
-        Counts, and seconds by stage.
+        Counts, and the seconds that passed walking and looking.
     """
     seconds: dict[str, float] = {}
     clock = time.perf_counter()
@@ -170,7 +182,7 @@ def scan_folders(
     seconds["walk"] = time.perf_counter() - clock
     if scan.jobs:
         clock = time.perf_counter()
-        _look_at(scan, make_pipeline, progress)
+        _look_at(scan, make_pipeline, progress, times)
         seconds["look"] = time.perf_counter() - clock
     scan.settle()
     return scan.counts, seconds
@@ -196,6 +208,7 @@ def preview_without_library(folders: Sequence[Path]) -> ScanReport:
         found = walk(folder)
         counts.seen += len(found.files)
         counts.skipped.update(found.skipped)
+        counts.companions.update(companion.kind for companion in found.companions)
     counts.new = counts.seen
     return ScanReport(counts, seconds={"total": time.perf_counter() - started}, dry_run=True)
 
@@ -215,7 +228,10 @@ def preview_folders(
 
 
 def _look_at(
-    scan: Comparison, make_pipeline: Callable[[Callable[[str], bool]], Pipeline], progress: Progress
+    scan: Comparison,
+    make_pipeline: Callable[[Callable[[str], bool]], Pipeline],
+    progress: Progress,
+    times: StageTimes,
 ) -> None:
     from facesort.stages import Task  # noqa: PLC0415 - a scan that opens no photo loads no decoder
 
@@ -224,18 +240,21 @@ def _look_at(
         for key, pipeline, embedder, min_face in catalog.content_keys(scan.db)
         if scan.fresh.satisfied_by(pipeline, embedder, min_face)
     }
+    scan.jobs.sort(key=lambda job: is_video(job.file.path))  # those take minutes each
     looking = make_pipeline(current.__contains__)
     progress.start("Looking at photos", len(scan.jobs), "photo")
     tasks = (Task(i, job.root / job.file.path) for i, job in enumerate(scan.jobs))
-    try:
-        for batch in _batches(looking.run(tasks)):
-            with scan.db.transaction():
-                for looked in batch:
-                    scan.store(scan.jobs[looked.task.number], looked)
-            current.update(looked.content_key for looked in batch if looked.photo is not None)
-            progress.advance(len(batch))
-    finally:
-        progress.finish()
+    # Closed here: after Ctrl-C no thread goes on while the catalog is being closed.
+    with closing(looking), closing(looking.run(tasks)) as answers:
+        try:
+            for batch in _batches(answers):
+                with times.measure("store"), scan.db.transaction():
+                    for looked in batch:
+                        scan.store(scan.jobs[looked.task.number], looked)
+                current.update(looked.content_key for looked in batch if looked.photo is not None)
+                progress.advance(len(batch))
+        finally:
+            progress.finish()
 
 
 def _batches(answers: Iterator[Looked]) -> Iterator[list[Looked]]:
