@@ -10,12 +10,13 @@ PYTHON ?=
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast lint clean check
+.PHONY: help demo test test-fast bench lint clean check
 
 help:
 	@echo "make demo       install, fetch the models and a small album, find and name people in it"
 	@echo "make test       everything: lint, types, import contracts, all tests"
 	@echo "make test-fast  the tests that take seconds"
+	@echo "make bench      how long each step of a scan takes by itself (a minute or two)"
 	@echo "make lint       ruff, mypy and the import contracts only"
 	@echo "make clean      delete $(VENV), demo/ (with its library), caches and built packages"
 
@@ -29,6 +30,10 @@ test: lint
 
 test-fast: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "not slow and not accuracy"
+
+bench: $(VENV)/installed-test
+	$(BIN)/python -m pytest tests/benchmarks -q --benchmark-enable --benchmark-group-by=group \
+	    --benchmark-sort=name --benchmark-columns=median,iqr,min,max,rounds $(BENCH)
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

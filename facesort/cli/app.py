@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from facesort import __version__
-from facesort.cli import bench, export, library, models, people, scan
+from facesort.cli import bench, doctor, export, library, models, people, scan
 from facesort.cli.context import Context
 from facesort.cli.render import finish_output, say_error
 from facesort.errors import FacesortError, UsageError
@@ -125,6 +125,7 @@ export.register(app)
 models.register(app)
 bench.register(app)
 library.register(app)
+doctor.register(app)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""`facesort bench`: accuracy on labelled photos."""
+"""`facesort bench`: accuracy on labelled photos, and speed."""
 
 from __future__ import annotations
 
@@ -16,21 +16,40 @@ if TYPE_CHECKING:
 
     from facesort.cli.context import Context
     from facesort.cli.render import Screen
+    from facesort.evaluation.speed import SpeedResult
     from facesort.library import Library
 
 __all__ = ["register"]
+
+_EXIT_SOME_FAILED = 3
+
+# By stage: what its work grows with, and how much of that there was.
+_UNITS = {
+    "read": "photo",
+    "decode": "megapixel",
+    "detect": "photo",
+    "align": "face",
+    "embed": "face",
+    "store": "photo",
+}
+_LIMITS = {
+    "processor": "all cores busy with all of it",
+    "accelerator": "the accelerator busy all the time",
+    "store": "storing, which one thread does",
+}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     bench = typer.Typer(
-        help="Measure accuracy on labelled photos.",
+        help="Measure accuracy on labelled photos, and speed on any.",
         epilog="Example: facesort bench clusters album/truth.csv",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
     bench.command(epilog="Example: facesort bench lfw lfw/images --pairs lfw/pairs.txt")(lfw)
     bench.command(epilog="Example: facesort bench clusters album/truth.csv")(clusters)
+    bench.command(epilog="Example: facesort bench speed ~/Pictures/wedding")(speed)
     app.add_typer(bench, name="bench")
 
 
@@ -140,3 +159,101 @@ def clusters(
         f"{result.missing} not found, {result.unassigned} unassigned; "
         f"{result.pure_share:.4f} of the faces in pure clusters."
     )
+
+
+def speed(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH", help="Folders of photos.", readable=False),
+    ],
+    model: Annotated[
+        str | None, typer.Option(help="Embedder; see facesort models list.", show_default="sface")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Where the models run.", show_default="auto")
+    ] = None,
+    batch_size: Annotated[
+        str | None,
+        typer.Option(metavar="N|auto", help="Faces embedded at a time.", show_default="auto"),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Threads of the scan.", show_default="one per core")
+    ] = None,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Measure the single stages on N photos.", show_default="auto"
+        ),
+    ] = None,
+) -> None:
+    """Scan, and say how fast, where the time went, and how close to the possible that is.
+
+    The photos are scanned into a library of its own, which is thrown away; --library keeps it.
+    Then each stage is measured alone, one after the other on one thread.
+    """
+    shared = context.of(ctx)
+    screen = shared.screen()
+    from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
+    from facesort.jobs.scan import check_folders  # noqa: PLC0415
+
+    check_folders(paths)  # before a library is made
+    flags = {"embedder": model, "provider": provider, "batch_size": batch_size, "workers": workers}
+    with quiet_libraries(), _own_library(shared, screen, **flags) as library:
+        result = library.bench_speed(paths, sample=sample)
+    if screen.json:
+        screen.document(result.to_json())
+    else:
+        _show_speed(screen, result)
+    if result.failed:
+        raise typer.Exit(_EXIT_SOME_FAILED)
+
+
+def _show_speed(screen: Screen, result: SpeedResult) -> None:
+    whole = result.measured
+    if not whole.files:
+        screen.text("No photos were found there.")
+        return
+    amounts = {"photo": whole.files, "megapixel": whole.megapixels, "face": whole.faces}
+    cpu = sum(stage.cpu_seconds for stage in result.stages) or 1.0
+    screen.table(
+        ["stage", "CPU s alone", "share", "each", "thread s in the scan"],
+        [
+            [
+                stage.name,
+                f"{stage.cpu_seconds:.2f}",
+                f"{stage.cpu_seconds / cpu:.0%}",
+                _each(stage.cpu_seconds, amounts[_UNITS[stage.name]], _UNITS[stage.name]),
+                f"{stage.busy_seconds:.2f}",
+            ]
+            for stage in result.stages
+        ],
+        numbers=4,
+    )
+    screen.text(
+        f"{counted(whole.files, 'photo')}, {whole.megapixels:,.0f} megapixels, "
+        f"{counted(whole.faces, 'face')} in {result.seconds:.2f} s: "
+        f"{result.rate(whole.files):.2f} photos/s, {result.rate(whole.megapixels):.1f} "
+        f"megapixels/s, {result.rate(whole.faces):.2f} faces/s."
+    )
+    screen.text(
+        f"Models on {result.provider}, {counted(result.cores, 'core')}, peak memory "
+        f"{result.peak_bytes / 1e6:,.0f} MB. Loading the models took {result.load_seconds:.2f} s "
+        f"more, grouping {result.group_seconds:.2f} s."
+    )
+    screen.text(
+        f"The limit is {result.possible_seconds:.2f} s: {_LIMITS[result.limit]}. "
+        f"The scan reached {result.share_of_possible:.0%} of that speed, with "
+        f"{result.cpu_seconds:.2f} CPU s in all."
+    )
+    if result.sampled.files < whole.files:
+        screen.text(
+            f"The single stages were measured on {counted(result.sampled.files, 'photo')} "
+            "spread over all, and scaled up."
+        )
+    if result.failed:
+        screen.say(f"{counted(result.failed, 'photo')} could not be read.")
+
+
+def _each(seconds: float, amount: float, unit: str) -> str:
+    return f"{1000 * seconds / amount:.2f} ms a {unit}" if amount else ""
