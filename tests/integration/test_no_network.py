@@ -94,7 +94,7 @@ def test_the_runtime_keeps_no_record_for_its_maker(tmp_path):
     temporary.mkdir()
     program = (
         "import sys; from facesort.inference.session import open_session; from pathlib import Path\n"
-        "session = open_session(Path(sys.argv[1]), provider='cpu', threads=1)\n"
+        "session = open_session(Path(sys.argv[1]), provider='cpu')\n"
         "print(session.provider)"
     )
     kept = {"HOME": str(home), "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(home / ".cache")}

@@ -107,15 +107,16 @@ def test_only_the_command_line_catches_every_exception(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=_module_id)
-def test_onnxruntime_is_imported_through_its_one_door_only(path):
-    # Behind that door its telemetry is off; it would start with the first import.
+def test_the_runtimes_are_imported_through_their_one_door_only(path):
+    # Behind that door their telemetry is off; it would start with the first import.
     if _module_id(path) == "facesort/inference/runtime.py":
         return
+    runtimes = {"onnxruntime", "openvino"}
     imported = [
         node.lineno
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if (isinstance(node, ast.Import) and any(n.name == "onnxruntime" for n in node.names))
-        or (isinstance(node, ast.ImportFrom) and node.module == "onnxruntime")
+        if (isinstance(node, ast.Import) and any(n.name in runtimes for n in node.names))
+        or (isinstance(node, ast.ImportFrom) and node.module in runtimes)
     ]
     assert imported == []
 
