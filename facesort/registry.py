@@ -146,9 +146,9 @@ def load_models(
 ) -> Models:
     """Load a detector and an embedder.
 
-    On the CPU a run takes one thread, and several threads run the models side by side: YuNet takes
-    30.6 ns a pixel on one thread, and 40 of two threads' CPU time when both work on one picture
-    (onnxruntime 1.31, 2026-11-22).
+    On the CPU a run takes one thread, and several threads run the models side by side: YuNet as
+    published takes 30.6 ns a pixel on one thread, and 40 of two threads' CPU time when both work on
+    one picture (onnxruntime 1.31, 2026-11-22).
 
     Raises:
         CardInvalid, LicenceNotAccepted, WeightsMissing, WeightsCorrupt, ProviderUnavailable.

@@ -28,6 +28,10 @@ __all__ = ["Crop", "OpenPhoto"]
 # Full-size coordinates divided by a reduction are whole up to this.
 _ROUNDING = 1e-6
 
+# Pixels of the source per pixel of the picture up to which it is interpolated. On 97 photos (2026-
+# 11-22) averaging areas instead found the same 232 faces.
+_MOST_INTERPOLATED = 1.34
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crop:
@@ -178,9 +182,7 @@ class OpenPhoto:
 
 
 def _resampled(piece: NDArray[np.uint8], inside: Box, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Show a part of a picture at a size, by bilinear interpolation.
-
-    Less than a factor of two is left here, where it does not alias.
+    """Show a part of a picture at a size.
 
     Args:
         piece: (h, w) or (h, w, channels).
@@ -189,15 +191,15 @@ def _resampled(piece: NDArray[np.uint8], inside: Box, size: tuple[int, int]) -> 
     """
     import cv2  # noqa: PLC0415 - heavy
 
-    height, width = piece.shape[:2]
-    beside = (inside.left, inside.top, inside.right - width, inside.bottom - height)
-    if max(map(abs, beside)) < _ROUNDING:
-        if (width, height) == size:
+    if max(inside.width / size[0], inside.height / size[1]) > _MOST_INTERPOLATED:
+        piece, inside = _averaged_to(piece, inside, size)
+    if _is_all_of(inside, piece):
+        if (piece.shape[1], piece.shape[0]) == size:
             return piece
         resized = cv2.resize(piece, size, interpolation=cv2.INTER_LINEAR)
         return resized.astype(np.uint8, copy=False)
-    across, down = inside.width / size[0], inside.height / size[1]
     # Pixels are areas here, and points at their centres for OpenCV.
+    across, down = inside.width / size[0], inside.height / size[1]
     matrix = np.array(
         [
             [across, 0.0, inside.left + across / 2 - 0.5],
@@ -212,6 +214,33 @@ def _resampled(piece: NDArray[np.uint8], inside: Box, size: tuple[int, int]) -> 
         borderMode=cv2.BORDER_REPLICATE,
     )
     return shown.astype(np.uint8, copy=False)
+
+
+def _averaged_to(
+    piece: NDArray[np.uint8], inside: Box, size: tuple[int, int]
+) -> tuple[NDArray[np.uint8], Box]:
+    """Average areas, so that a part gets about its size; return it and where the part lies now.
+
+    Five times as slow as interpolation, which would leave pixels out.
+    """
+    import cv2  # noqa: PLC0415 - heavy
+
+    height, width = piece.shape[:2]
+    across, down = inside.width / size[0], inside.height / size[1]
+    whole = _is_all_of(inside, piece)
+    target = size if whole else (math.ceil(width / across), math.ceil(height / down))
+    averaged = cv2.resize(piece, target, interpolation=cv2.INTER_AREA)
+    across, down = width / target[0], height / target[1]
+    shown = Box(
+        inside.left / across, inside.top / down, inside.right / across, inside.bottom / down
+    )
+    return averaged.astype(np.uint8, copy=False), shown
+
+
+def _is_all_of(inside: Box, piece: NDArray[np.uint8]) -> bool:
+    height, width = piece.shape[:2]
+    beside = (inside.left, inside.top, inside.right - width, inside.bottom - height)
+    return bool(max(map(abs, beside)) < _ROUNDING)
 
 
 def _whole_pixels(low: float, high: float, size: int) -> tuple[int, int]:

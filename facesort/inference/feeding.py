@@ -32,7 +32,7 @@ def take_bytes(cut: Surgery, *, wide: bool) -> None:
         cut: the graph.
         wide: read rows of pixels in place instead of separating the colours first: the first
             convolution sees one channel of three times the width, its kernel and step are three
-            times as wide. Exactly the same sums. On ONNX Runtime's CPU YuNet takes 6-9 % less time
+            times as wide. Exactly the same sums. On ONNX Runtime's CPU YuNet takes 6-10 % less time
             than with a transposition (480 x 320 to 1920 x 1280, 1.31, 2026-11-22); other runtimes
             are tuned to ordinary shapes.
 

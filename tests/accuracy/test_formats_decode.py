@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesort.imaging.decode import open_photo, read_file
+from facesort.errors import PhotoError
+from facesort.imaging.decode import open_photo, peek, read_file
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMATS = ROOT.parent / "shared" / "data" / "formats"
@@ -84,3 +85,46 @@ def test_a_photo_is_the_same_in_all_eight_orientations(motif: str) -> None:
     differences = [np.abs(picture - pictures[1]).mean() for picture in pictures]
     wrong = np.abs(pictures[1] - pictures[1][:, ::-1]).mean()
     assert max(differences) < 3 < wrong / 5
+
+
+@pytest.mark.parametrize(
+    ("path", "upright"),
+    [
+        ("heic/IMG_5195.HEIC", (2566, 3313)),
+        ("heic/iphone_13_pro_max.HEIC", (3024, 4032)),  # EXIF says 6, as its own property does
+        ("heic/HMD_Nokia_8.3_5G_hdr.heif", (4608, 3456)),
+        ("mixed/formats/heic/IMG_2682.heic", (4032, 3024)),
+        ("mixed/formats/motionphoto/samsung-one-ui-6.heic", (3000, 4000)),
+        ("mixed/formats/jxl/8bit-sRGB.jxl", (1440, 1080)),
+        ("mixed/formats/jxl/16bit-HDR-P3-nclx.jxl", (5667, 3685)),
+        ("mixed/formats/avif/10bit-HDR-P3-nclx.avif", (3681, 5594)),
+    ],
+)
+def test_what_phones_write_is_read_upright(path: str, upright: tuple[int, int]) -> None:
+    pytest.importorskip({"avif": "PIL", "jxl": "pillow_jxl"}.get(path[-4:].strip("."), "pi_heif"))
+    data = read_file(FORMATS / path)
+    photo = open_photo(data, name=path, max_megapixels=300)
+    assert photo.upright_size == upright
+    header = peek(data, name=path, max_megapixels=300)
+    assert (header.width, header.height) == (photo.width, photo.height)
+    assert 30 < photo.scaled(400).mean() < 225
+
+
+def test_half_of_the_pixels_show_the_same_photo() -> None:
+    """Every JPEG of the collection, decoded smaller and in full."""
+    compared = 0
+    for path in sorted(FORMATS.rglob("*.jp*g")):
+        data = read_file(path)
+        try:
+            whole = open_photo(data, name=path.name, max_megapixels=30)
+            longer = max(whole.width, whole.height)
+            if longer < 600:
+                continue
+            reduced = open_photo(data, name=path.name, max_megapixels=30, long_side=longer // 2)
+        except PhotoError:
+            continue
+        pictures = [photo.scaled(128).astype(float) for photo in (whole, reduced)]
+        assert reduced.upright_size == whole.upright_size
+        assert np.abs(pictures[0] - pictures[1]).mean() < 5, path
+        compared += reduced.reduction > 1
+    assert compared > 20
