@@ -37,7 +37,7 @@ __all__ = [
 _SCALES = (1920, 480)
 
 # The first look is larger for a very large photo: the smallest face that counts has this many
-# pixels in it. YuNet sees such a face at least faintly three times in four (surely: one in five).
+# pixels in it. YuNet sees such a face at least faintly in 7 of 10 cases (surely: 2 of 10).
 _FIRST_FACE_PIXELS = 7.5
 
 # From which score on a small detection is looked at again. Photos of 12 to 50 megapixels whose
@@ -46,7 +46,7 @@ _FIRST_FACE_PIXELS = 7.5
 # ordinary photos 15 % are looked at again for nothing (at .05: 25 %).
 FAINT_SCORE = 0.1
 
-# YuNet finds 98 % of the faces of 24 to 32 pixels (shorter side), 92 % of 16 to 20, 72 % of 11 to
+# YuNet finds 98 % of the faces of 24 to 32 pixels (shorter side), 92 % of 16 to 20, 70 % of 11 to
 # 13. So a smaller one is looked at again, and is shown that large, or in the photo's own pixels.
 _SURE_PIXELS = 24.0
 
@@ -72,9 +72,10 @@ _WINDOW_FACES = 3.0  # its side, at least, in sides of the face
 # more time a pixel (48 ns at 1920, 43 at 1280: caches), smaller ones more overlap.
 _TILE_PIXELS = 1280
 _TILE_OVERLAP_PIXELS = 160
-# The same for a first look that would have more pixels than this (50 bytes each; photos above 60
-# megapixels, or a very small --min-face). Faces up to YuNet's largest are whole in one tile.
-_MOST_PIXELS = 6_000_000
+# The same for a first look that would have more pixels than a square photo at the first scale: 60
+# to 70 bytes each, on every worker (photos above 25 to 30 megapixels, or a very small --min-face).
+# Faces up to YuNet's largest are whole in one tile.
+_MOST_PIXELS = 3_700_000
 _WIDE_TILE_PIXELS = 1920
 _WIDE_OVERLAP_PIXELS = 320
 

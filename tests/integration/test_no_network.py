@@ -93,7 +93,8 @@ def test_the_runtime_keeps_no_record_for_its_maker(tmp_path):
     home.mkdir()
     temporary.mkdir()
     program = (
-        "import sys; from facesort.inference.session import open_session; from pathlib import Path\n"
+        "import sys; from pathlib import Path\n"
+        "from facesort.inference.session import open_session\n"
         "session = open_session(Path(sys.argv[1]), provider='cpu')\n"
         "print(session.provider)"
     )
