@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Colours", "to_channels"]
+__all__ = ["Colours", "from_channels", "to_channels"]
 
 # The modes that Pillow averages as they are.
 _FLAT_MODES = frozenset(("L", "RGB", "CMYK", "LAB"))
@@ -90,7 +90,7 @@ class Colours:
             return np.ascontiguousarray(pixels)
         if self.transform is None and mode == "L":
             return np.repeat(pixels[..., np.newaxis], 3, axis=2)
-        return np.asarray(self._converted(_from_channels(pixels, mode)), dtype=np.uint8)
+        return np.asarray(self._converted(from_channels(pixels, mode)), dtype=np.uint8)
 
     def _converted(self, piece: Image.Image) -> Image.Image:
         """Convert a piece that nobody else needs."""
@@ -121,7 +121,8 @@ def to_channels(piece: Image.Image) -> NDArray[np.uint8]:
     return np.stack([np.asarray(channel, dtype=np.uint8) for channel in piece.split()], axis=2)
 
 
-def _from_channels(pixels: NDArray[np.uint8], mode: str) -> Image.Image:
+def from_channels(pixels: NDArray[np.uint8], mode: str) -> Image.Image:
+    """Return the picture that has these pixels; undoes `to_channels`."""
     if mode in {"L", "RGB"}:
         return Image.fromarray(pixels)
     channels = [

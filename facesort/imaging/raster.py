@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from facesort.domain import Box
+from facesort.imaging.colour import from_channels, to_channels
 from facesort.imaging.geometry import scale_box, to_raster, to_upright, upright_size
 from facesort.imaging.pillow import reporting
 
@@ -27,6 +29,12 @@ __all__ = ["Crop", "OpenPhoto"]
 
 # Full-size coordinates divided by a reduction are whole up to this.
 _ROUNDING = 1e-6
+
+# Pictures up to this size are made with care, which takes up to ten times as long.
+_SMALL_PIXELS = 512 * 512
+
+# Up to this interpolation blurs less than it moves edges.
+_ALMOST_EQUAL = 1.05
 
 # Pixels of the source per pixel of the picture up to which it is interpolated. On 97 photos (2026-
 # 11-22) averaging areas instead found the same 232 faces.
@@ -120,29 +128,34 @@ class OpenPhoto:
             pixels = self._render(Box(left, top, right, bottom), size)
         return Crop(pixels, left, top, scale)
 
-    def patch(self, box: Box, coarsest: float) -> Crop:
-        """Cut the surroundings of a box out of the photo for somebody who will resample them.
+    def patch(self, box: Box, max_side: int) -> Crop:
+        """Cut the surroundings of a box out of the photo with more care, for somebody to resample.
 
-        Pixels are averaged in whole numbers only, never interpolated: what is resampled from a
-        patch is interpolated once.
+        Decoded pixels keep their places: the corner of a patch is that of a decoded pixel.
 
         Args:
             box: upright full-size pixels; grown to whole decoded pixels, and cut to the photo. A
                 box beside the photo gives the nearest pixels.
-            coarsest: how many full-size pixels, along either axis, a pixel of the patch may stand
-                for; what was decoded coarser stays as it is.
+            max_side: a larger patch is averaged down to this longer side.
 
         Raises:
             Unreadable: the pixels cannot be converted (no memory).
         """
-        factor = max(1, math.floor(coarsest / self.reduction + _ROUNDING))
+        outer = self._whole(self._in_raster(box))
+        width, height = upright_size(outer[2] - outer[0], outer[3] - outer[1], self.turn)
+        scale = min(1.0, max_side / max(width, height))
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        factor = max(1, min(width // size[0], height // size[1]))
         with reporting(self.name):
-            outer = self._whole(self._in_raster(box))
             piece, mode = self.raster.reduced(outer, factor, self.turn)
+            if (size[0] * factor, size[1] * factor) != (width, height):
+                # Less than a factor of two is left.
+                shown = Box(0, 0, width / factor, height / factor)
+                piece = _smoothed(piece, mode, shown, size)
             pixels = self.colours.to_rgb(piece, mode)
         corner = scale_box(Box(*outer), self.reduction)
         upright = to_upright(corner, *self._full_size, self.turn)
-        return Crop(pixels, upright.left, upright.top, 1.0 / (self.reduction * factor))
+        return Crop(pixels, upright.left, upright.top, scale / self.reduction)
 
     @property
     def _full_size(self) -> tuple[int, int]:
@@ -177,12 +190,41 @@ class OpenPhoto:
         across, down = inside.width / size[0], inside.height / size[1]
         factor = max(1, math.floor(min(across, down) + _ROUNDING))
         piece, mode = self.raster.reduced(outer, factor, self.turn)
-        piece = _resampled(piece, scale_box(inside, 1.0 / factor), size)
+        inside = scale_box(inside, 1.0 / factor)
+        if size[0] * size[1] <= _SMALL_PIXELS and inside.width > size[0] * _ALMOST_EQUAL:
+            piece = _smoothed(piece, mode, inside, size)
+        else:
+            piece = _resampled(piece, inside, size)
         return self.colours.to_rgb(piece, mode)
 
 
+def _smoothed(
+    piece: NDArray[np.uint8], mode: str, inside: Box, size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Show a part of a picture at a size, by a filter as wide as the pixels that become one.
+
+    Args:
+        piece: (h, w) or (h, w, channels).
+        mode: what it is, see `colour`.
+        inside: which part, in its pixels; less than twice as many as wanted.
+        size: (width, height).
+    """
+    height, width = piece.shape[:2]
+    if _is_all_of(inside, piece) and (width, height) == size:
+        return piece
+    box = (
+        max(0.0, inside.left),
+        max(0.0, inside.top),
+        min(float(width), inside.right),
+        min(float(height), inside.bottom),
+    )
+    # Box weights would repeat some rows and not others.
+    shown = from_channels(piece, mode).resize(size, Image.Resampling.HAMMING, box=box)
+    return to_channels(shown)
+
+
 def _resampled(piece: NDArray[np.uint8], inside: Box, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Show a part of a picture at a size.
+    """Do the same quickly: by interpolation as far as that will do, else by averaging areas.
 
     Args:
         piece: (h, w) or (h, w, channels).

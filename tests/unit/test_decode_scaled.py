@@ -102,8 +102,8 @@ def test_a_square_lies_at_its_full_size_place_whatever_the_reduction(
             photo.crop(around, 60),
             5.0,
         ),  # a pixel is 6: half of one for the shorter side, and sampling
-        (photo.patch(around, 1), 0.5),
-        (photo.patch(around, 17), 0.5),
+        (photo.patch(around, 10**6), 0.5),
+        (photo.patch(around, 60), 5.0),
     ):
         corner = [cut.left, cut.top, cut.left, cut.top]
         found = np.array(_box_in(cut.pixels)) / cut.scale + corner
