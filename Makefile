@@ -10,12 +10,13 @@ PYTHON ?=
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast bench lint clean check
+.PHONY: help demo test test-fast test-openvino bench lint clean check
 
 help:
 	@echo "make demo       install, fetch the models and a small album, find and name people in it"
 	@echo "make test       everything: lint, types, import contracts, all tests"
 	@echo "make test-fast  the tests that take seconds"
+	@echo "make test-openvino  the tests of the OpenVINO extra, which make test skips"
 	@echo "make bench      how long each step of a scan takes by itself (a minute or two)"
 	@echo "make lint       ruff, mypy and the import contracts only"
 	@echo "make clean      delete $(VENV), demo/ (with its library), caches and built packages"
@@ -30,6 +31,11 @@ test: lint
 
 test-fast: $(VENV)/installed-test
 	$(BIN)/python -m pytest -m "not slow and not accuracy"
+
+# Beside the other packages, not among them: `--provider auto` takes OpenVINO wherever it is installed.
+test-openvino: $(VENV)/installed-test
+	@$(PIP) install -c constraints.txt --no-deps --upgrade --target $(VENV)/openvino openvino
+	PYTHONPATH=$(VENV)/openvino $(BIN)/python -m pytest tests/unit/test_openvino.py
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/benchmarks -q --benchmark-enable --benchmark-group-by=group \

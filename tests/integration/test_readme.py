@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,3 +80,9 @@ def test_every_command_of_the_readme_table_exists_and_every_command_is_in_it():
 
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
     assert commands <= named, commands - named
+
+
+def test_every_extra_is_in_the_readme_and_every_extra_of_the_readme_exists():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    shown = re.findall(r"facesort\[(\w+)\]", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert set(shown) == set(project["optional-dependencies"])
