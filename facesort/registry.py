@@ -74,9 +74,9 @@ _DETECTORS: dict[str, Callable[[Session, ModelCard], Detector]] = {"yunet": _yun
 _EMBEDDERS: dict[str, Callable[[Session, ModelCard, int], OnnxEmbedder]] = {"sface": _onnx_embedder}
 
 # On the CPU. Crops: SFace takes 12.6, 12.2, 12.0 and 12.8 ms of one thread a face in batches of 2,
-# 4, 8 and 16; larger ones leave the cache. Pictures: YuNet's cost a pixel grows with the picture,
-# so two together cost more than one after the other. (onnxruntime 1.31, 2026-11-22.)
-_CPU_EMBED_BATCH, _CPU_DETECT_BATCH = 8, 1
+# 4, 8 and 16, and holds 8 MB for each on every worker: 4. Pictures: YuNet's cost a pixel grows with
+# the picture, so two together cost more than one after the other. (onnxruntime 1.31, 2026-11-22.)
+_CPU_EMBED_BATCH, _CPU_DETECT_BATCH = 4, 1
 
 # On an accelerator the sizes are found by trying, from and to these, where trying is quick; the
 # guess is for the others, which compile for every new shape. No accelerator has been tried by us.

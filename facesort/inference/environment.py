@@ -8,7 +8,8 @@ from importlib import metadata
 from pathlib import Path
 
 from facesort.errors import FacesortError, ProviderUnavailable
-from facesort.inference.session import available_providers, cuda_devices, open_session
+from facesort.inference.cuda import CudaDevice, describe_devices, driver_version
+from facesort.inference.session import available_providers, open_session
 
 __all__ = ["Environment", "ProviderState", "Runtime", "conflict", "report"]
 
@@ -51,13 +52,15 @@ class Environment:
         runtimes: installed.
         conflict: what is wrong with them, or None.
         providers: of the installed runtimes, and whether each starts.
-        cuda_devices: NVIDIA GPUs that this process may use.
+        gpus: NVIDIA GPUs that this process may use.
+        cuda_version: the newest CUDA that their driver runs; empty without one.
     """
 
     runtimes: tuple[Runtime, ...]
     conflict: FacesortError | None
     providers: tuple[ProviderState, ...]
-    cuda_devices: int
+    gpus: tuple[CudaDevice, ...] = ()
+    cuda_version: str = ""
 
 
 def report() -> Environment:
@@ -65,7 +68,7 @@ def report() -> Environment:
     runtimes = _installed()
     trouble = conflict(runtimes)
     providers = () if trouble is not None or not runtimes else _tried()
-    return Environment(runtimes, trouble, providers, cuda_devices())
+    return Environment(runtimes, trouble, providers, tuple(describe_devices()), driver_version())
 
 
 def conflict(runtimes: tuple[Runtime, ...]) -> FacesortError | None:

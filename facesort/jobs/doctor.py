@@ -140,7 +140,7 @@ def _runtimes(found: Environment, wanted: str) -> Iterator[Finding]:
     else:
         yield Finding("runtimes", Verdict.OK, names)
     for state in found.providers:
-        yield _provider(state, wanted, found.cuda_devices)
+        yield _provider(state, wanted, has_gpu=bool(found.gpus))
     names_of_all = [state.name for state in found.providers]
     if found.providers and wanted not in {"auto", *names_of_all}:
         yield Finding(
@@ -150,20 +150,21 @@ def _runtimes(found: Environment, wanted: str) -> Iterator[Finding]:
             f"Ask for auto, or one of {', '.join(names_of_all)}.",
             ProviderUnavailable.exit_code,
         )
-    devices = found.cuda_devices
-    yield Finding(
-        "NVIDIA GPUs", Verdict.OK if devices else Verdict.NOTE, str(devices) if devices else "none"
-    )
+    for gpu in found.gpus:
+        memory = f"{gpu.total_bytes / 2**30:.0f} GB"
+        yield Finding("NVIDIA GPU", Verdict.OK, f"{gpu.name}, {memory}, CUDA {found.cuda_version}")
+    if not found.gpus:
+        yield Finding("NVIDIA GPU", Verdict.NOTE, "none")
 
 
-def _provider(state: ProviderState, wanted: str, cuda_devices: int) -> Finding:
+def _provider(state: ProviderState, wanted: str, *, has_gpu: bool) -> Finding:
     subject = f"provider {state.name}"
     if state.starts:
         return Finding(subject, Verdict.OK, "starts")
     if state.name in {"cpu", wanted}:
         code = ProviderUnavailable.exit_code
         return Finding(subject, Verdict.FAILED, state.reason, state.hint, code)
-    helps = cuda_devices > 0 or state.name not in _NVIDIA
+    helps = has_gpu or state.name not in _NVIDIA
     return Finding(subject, Verdict.NOTE, state.reason, state.hint if helps else "")
 
 

@@ -20,15 +20,14 @@ from facesort.errors import (
     SchemaTooNew,
     UsageError,
 )
+from facesort.inference.cuda import CudaDevice
 from facesort.inference.environment import Environment, ProviderState, Runtime
 from facesort.jobs.doctor import Finding, Verdict, check_all, exit_code
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FINE = Environment(
-    (Runtime("onnxruntime", "1.31.1"),), None, (ProviderState("cpu", starts=True),), 0
-)
+_FINE = Environment((Runtime("onnxruntime", "1.31.1"),), None, (ProviderState("cpu", starts=True),))
 
 
 @pytest.fixture
@@ -65,8 +64,14 @@ _CUDA = ProviderState("cuda", starts=False, reason="no CUDA library", hint="pip 
 
 
 def test_an_accelerator_that_does_not_start_is_a_note_with_its_reason(settings: Settings) -> None:
-    both = replace(_FINE, providers=(*_FINE.providers, _CUDA), cuda_devices=1)
+    both = replace(
+        _FINE,
+        providers=(*_FINE.providers, _CUDA),
+        gpus=(CudaDevice("Test GPU", 80 * 2**30, None),),
+        cuda_version="13.0",
+    )
     found = _findings(settings, both)
+    assert found["NVIDIA GPU"] == Finding("NVIDIA GPU", Verdict.OK, "Test GPU, 80 GB, CUDA 13.0")
     assert found["provider cuda"] == Finding(
         "provider cuda", Verdict.NOTE, "no CUDA library", "pip install it"
     )
