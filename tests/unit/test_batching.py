@@ -69,6 +69,6 @@ def test_an_accelerator_is_tried_and_the_processor_is_known():
     assert registry._embed_batch(embedder(session), "cuda") in {16, 32}
     assert max(len(batch) for batch in session.fed) <= 40
     session.fed.clear()
-    assert registry._embed_batch(embedder(session), "cpu") == 8
+    assert registry._embed_batch(embedder(session), "cpu") == 4
     assert registry._embed_batch(embedder(session), "tensorrt") == 32
     assert session.fed == []
