@@ -1,7 +1,7 @@
 """The scan pipeline: read -> decode -> detect -> align -> embed, many photos at a time.
 
-    reader     reads the files to come, in order            at most _READ_BYTES of them
-    workers    take one photo each from bytes to crops      at most DECODED_BYTES of pixels
+    reader     reads the files to come, in order            at most _READ_BYTES waiting
+    workers    take one photo each from bytes to crops      at most DECODED_BYTES in hand
                (`vision.look`); or, which comes first,
                a batch of crops to vectors
     caller     gets the answers in the order of the tasks,  at most _AHEAD photos a worker
@@ -19,10 +19,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -40,7 +39,6 @@ from facesort.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -57,7 +55,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Looked", "Pipeline", "Task"]
 
-# Files read ahead; a larger one is alone.
+T = TypeVar("T")
+
+# Files read ahead that no worker has taken yet; a larger one is alone.
 _READ_BYTES = 64 * 2**20
 
 # Photos begun before the answer to the first is taken, for each worker; a slow one holds back no
@@ -172,14 +172,16 @@ class Pipeline:
             batches = Batches[_Seen](
                 self._batch, lambda crops: workers.submit(_EMBED, partial(self._embed, crops))
             )
+            # Bounded: aligned crops are small, but those of 100,000 photos are not.
+            begun: deque[tuple[Task, Future[_Seen]]] = deque()
             try:
-                for seen in self._see_all(workers, files, tasks):
-                    batches.add(seen, seen.crops)
-                    while answer := batches.next_answer(wait=False):
-                        yield self._looked(*answer)
-                batches.flush()
-                while answer := batches.next_answer(wait=True):
-                    yield self._looked(*answer)
+                for task in tasks:
+                    begun.append((task, self._begin(task, files, workers)))
+                    if len(begun) >= _AHEAD * self._workers:
+                        yield from self._next(*begun.popleft(), batches)
+                while begun:
+                    yield from self._next(*begun.popleft(), batches)
+                yield from self._answers(batches, all_of_them=True)
             finally:
                 self._stopped.set()  # else a video would keep its thread for minutes
 
@@ -188,47 +190,44 @@ class Pipeline:
 
         The answers are those of `run`; the times are those of each stage on its own.
         """
-        batches = Batches[_Seen](self._batch, self._embed_now)
-        for task in tasks:
-            seen = (
-                self._see_video(task)
-                if is_video(task.path.name)
-                else self._see(task, partial(self._read, task.path))
-            )
-            batches.add(seen, seen.crops)
-            while answer := batches.next_answer(wait=False):
-                yield self._looked(*answer)
-        batches.flush()
-        while answer := batches.next_answer(wait=True):
-            yield self._looked(*answer)
-
-    def _see_all(
-        self, workers: Workers, files: ReadAhead, tasks: Iterable[Task]
-    ) -> Iterator[_Seen]:
-        # Bounded: aligned crops are small, but those of 100,000 photos are not.
-        begun: deque[Future[_Seen]] = deque()
+        self._stopped.clear()
+        batches = Batches[_Seen](self._batch, lambda crops: _done(self._embed(crops)))
         for task in tasks:
             if is_video(task.path.name):
-                look = partial(self._see_video, task)  # reads by itself: it may exceed all memory
+                yield from self._next(task, _done(self._see_video(task)), batches)
             else:
-                look = partial(self._see, task, files.begin(task.path).read)
-            begun.append(workers.submit(_LOOK, look))
-            if len(begun) >= _AHEAD * self._workers:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
+                seen = self._see(task, partial(self._read, task.path))
+                yield from self._next(task, _done(seen), batches)
+        yield from self._answers(batches, all_of_them=True)
 
-    @contextmanager
-    def _read(self, path: Path) -> Iterator[bytes]:
+    def _begin(self, task: Task, files: ReadAhead, workers: Workers) -> Future[_Seen]:
+        if is_video(task.path.name):  # reads by itself: it may exceed all memory
+            return workers.submit(_LOOK, partial(self._see_video, task))
+        return workers.submit(_LOOK, partial(self._see, task, files.begin(task.path).take))
+
+    def _next(self, task: Task, coming: Future[_Seen], batches: Batches[_Seen]) -> Iterator[Looked]:
+        """Take in the next photo, and answer those whose vectors are there."""
+        if is_video(task.path.name):
+            # It may take minutes: nobody waits that long for a batch to fill up.
+            yield from self._answers(batches, all_of_them=True)
+        seen = coming.result()
+        batches.add(seen, seen.crops)
+        yield from self._answers(batches, all_of_them=False)
+
+    def _answers(self, batches: Batches[_Seen], *, all_of_them: bool) -> Iterator[Looked]:
+        if all_of_them:
+            batches.flush()
+        while answer := batches.next_answer(wait=all_of_them):
+            yield self._looked(*answer)
+
+    def _read(self, path: Path) -> bytes:
         with self._times.measure("read"):
-            data = read_file(path)
-        yield data
+            return read_file(path)
 
-    def _see(self, task: Task, read: Callable[[], AbstractContextManager[bytes]]) -> _Seen:
+    def _see(self, task: Task, read: Callable[[], bytes]) -> _Seen:
         """Take one photo from its bytes to its crops."""
         try:
-            with read() as data:
-                return self._seen(task, data)
+            return self._seen(task, read())
         except PhotoError as error:
             return _Seen(Looked(task, error=error))
 
@@ -247,7 +246,7 @@ class Pipeline:
         """Take one video from its frames to the vectors of all who appear in it."""
         try:
             with self._times.measure("read"):
-                key = video_key(task.path)
+                key = video_key(task.path, self._stopped.is_set)
             with self._looker.open_video(task.path) as video:
                 looked = Looked(task, key, video.orientation, video.taken_at, video.camera)
                 if self._is_current(key):
@@ -279,11 +278,6 @@ class Pipeline:
         with self._times.measure("embed"):
             return Embedded(*self._embedder.embed(crops))
 
-    def _embed_now(self, crops: NDArray[np.uint8]) -> Future[Embedded]:
-        done: Future[Embedded] = Future()
-        done.set_result(self._embed(crops))
-        return done
-
     def _looked(self, seen: _Seen, embedded: Embedded) -> Looked:
         looked = seen.looked
         if seen.width == 0:
@@ -304,3 +298,9 @@ class Pipeline:
             faces,
         )
         return replace(looked, photo=photo)
+
+
+def _done(result: T) -> Future[T]:
+    future: Future[T] = Future()
+    future.set_result(result)
+    return future

@@ -184,6 +184,7 @@ class FakeModels:
             embedder,
             "fake",
             "",
+            embed_batch=settings.batch_size or 8,
         )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import sys
+from threading import enumerate as enumerate_threads
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -133,6 +136,12 @@ def main(args: list[str] | None = None) -> None:
     code = _reported(args)
     with contextlib.suppress(BrokenPipeError, FacesortError):  # told before, or of no interest now
         finish_output()
+    if code == _EXIT_INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it has been heard
+        if any(thread.name.startswith("facesort") for thread in enumerate_threads()):
+            # Ctrl-C again while threads were being waited for: they are inside compiled code, which
+            # the interpreter's own end would pull away from under them.
+            os._exit(code)
     sys.exit(code)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ from facesort.imaging.decode import read_file
 from facesort.workers import Budget, StageTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from concurrent.futures import Future
     from pathlib import Path
     from types import TracebackType
@@ -28,18 +26,15 @@ class ComingFile:
     content: Future[tuple[bytes, int]]
     budget: Budget
 
-    @contextmanager
-    def read(self) -> Iterator[bytes]:
-        """Wait for the file, and hold its bytes for a block.
+    def take(self) -> bytes:
+        """Wait for the file; from then on its bytes are the caller's. To be called once.
 
         Raises:
             Unreadable, TooLarge: as `imaging.decode.read_file`.
         """
         data, held = self.content.result()
-        try:
-            yield data
-        finally:
-            self.budget.release(held)
+        self.budget.release(held)
+        return data
 
 
 class ReadAhead:
@@ -49,7 +44,7 @@ class ReadAhead:
     everybody waits for it. Use it as a context manager; at its end, nobody may wait for a file.
 
     Args:
-        limit: bytes in memory at a time; a larger file is alone.
+        limit: bytes that wait to be taken; a larger file waits alone.
         times: is told how long reading takes.
     """
 

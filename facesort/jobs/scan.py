@@ -244,27 +244,36 @@ def _look_at(
     looking = make_pipeline(current.__contains__)
     progress.start("Looking at photos", len(scan.jobs), "photo")
     tasks = (Task(i, job.root / job.file.path) for i, job in enumerate(scan.jobs))
+
+    def store(batch: list[Looked]) -> None:
+        with times.measure("store"), scan.db.transaction():
+            for looked in batch:
+                scan.store(scan.jobs[looked.task.number], looked)
+        current.update(looked.content_key for looked in batch if looked.photo is not None)
+        progress.advance(len(batch))
+
     # Closed here: after Ctrl-C no thread goes on while the catalog is being closed.
     with closing(looking), closing(looking.run(tasks)) as answers:
         try:
-            for batch in _batches(answers):
-                with times.measure("store"), scan.db.transaction():
-                    for looked in batch:
-                        scan.store(scan.jobs[looked.task.number], looked)
-                current.update(looked.content_key for looked in batch if looked.photo is not None)
-                progress.advance(len(batch))
+            _store_in_batches(answers, store)
         finally:
             progress.finish()
 
 
-def _batches(answers: Iterator[Looked]) -> Iterator[list[Looked]]:
-    """Group answers for commits: enough to be cheap, few enough that little is lost on a kill."""
+def _store_in_batches(answers: Iterator[Looked], store: Callable[[list[Looked]], None]) -> None:
+    """Commit enough answers to be cheap, few enough that little is lost on a kill.
+
+    Whatever ends the answers early (Ctrl-C, a model that fails), those that came are stored.
+    """
     batch: list[Looked] = []
     since = time.monotonic()
-    for looked in answers:
-        batch.append(looked)
-        if len(batch) >= _PHOTOS_PER_COMMIT or time.monotonic() - since > _SECONDS_PER_COMMIT:
-            yield batch
-            batch, since = [], time.monotonic()
-    if batch:
-        yield batch
+    try:
+        for looked in answers:
+            batch.append(looked)
+            if len(batch) >= _PHOTOS_PER_COMMIT or time.monotonic() - since > _SECONDS_PER_COMMIT:
+                full, batch = batch, []  # what cannot be stored is not tried again below
+                store(full)
+                since = time.monotonic()
+    finally:
+        if batch:
+            store(batch)

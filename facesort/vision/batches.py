@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Batches", "Embedded"]
 
 # Photos whose crops wait for a batch to fill up; beyond, it is run as it is.
-_MOST_WAITING = 64
+_MOST_WAITING = 16
 
 P = TypeVar("P")
 

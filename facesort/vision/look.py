@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DECODED_BYTES", "Look", "Looker"]
 
-# Decoded photos in memory at a time; a larger one is decoded alone.
+# Photos in memory at a time, as files and decoded; a larger one is decoded alone.
 DECODED_BYTES = 600 * 2**20
 
 
@@ -119,7 +119,7 @@ class Looker:
         """
         size = (header.width, header.height)
         first = long_side_for(first_views(size, min_face=self.min_face), size)
-        with self._budget.hold(header.decoded_bytes_at(first)):
+        with self._budget.hold(len(data) + header.decoded_bytes_at(first)):
             photo = self._open(data, name, first)
             if not wanted():
                 return self._answer(photo, 0, 0, [])
@@ -128,7 +128,7 @@ class Looker:
             if photo.reduction <= 1 or needed * photo.reduction <= max(size):
                 return self._closer(photo, size, found, checks)
             del photo
-        with self._budget.hold(header.decoded_bytes_at(needed)):
+        with self._budget.hold(len(data) + header.decoded_bytes_at(needed)):
             return self._closer(self._open(data, name, needed), size, found, checks)
 
     @contextmanager

@@ -212,3 +212,48 @@ def test_ctrl_c_ends_with_130_without_a_traceback_and_the_next_run_finishes(tmp_
     _scan_here(library, photos)
     _scan_here(tmp_path / "undisturbed", photos)
     assert {**dump(library), "facts": []} == {**dump(tmp_path / "undisturbed"), "facts": []}
+
+
+def _interrupted(photos: Path, *, after: float, again: float | None) -> tuple[int, str]:
+    """Scan with a slow detector, press Ctrl-C after a while, perhaps twice; return how it ended."""
+    command = [sys.executable, "-c", INTERRUPTED, "scan"]
+    process = subprocess.Popen(
+        [*command, str(photos), "--workers", "2", "--batch-size", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=REPOSITORY,
+    )
+    assert process.stderr is not None
+    with process:
+        assert process.stderr.readline().startswith("Looking at photos")
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        if again is not None:
+            time.sleep(again)
+            process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    return process.returncode, err
+
+
+def _album(photos: Path) -> Path:
+    for number in range(40):
+        png(photos / f"{number}.png", *(["anna"] if number % 2 else []), number=number)
+    return photos
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+def test_ctrl_c_keeps_the_photos_that_were_done(tmp_path):
+    # Less than a commit's worth, in less than a commit's time: without care nothing would be kept.
+    code, err = _interrupted(_album(tmp_path / "photos"), after=1.4, again=None)
+    assert code == 130, err
+    assert len(dump(Path(os.environ["FACESORT_LIBRARY"]))["photos"]) >= 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT to send")
+@pytest.mark.parametrize("again", [0.02, 0.06, 0.2])
+def test_ctrl_c_pressed_twice_ends_as_quietly(tmp_path, again):
+    code, err = _interrupted(_album(tmp_path / "photos"), after=0.8, again=again)
+    assert code == 130, err
+    assert "terminate called" not in err
+    assert "Traceback" not in err

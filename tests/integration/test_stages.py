@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from facesort.errors import ModelError
+from facesort import stages
+from facesort.errors import ModelError, Unreadable
 from facesort.imaging import decode
 from facesort.stages import Looked, Pipeline, Task
 from facesort.vision import look as vision_look
@@ -199,3 +200,35 @@ def test_a_small_face_of_a_large_photo_is_cut_from_all_its_pixels(tmp_path, open
     assert answer.photo.faces[0].box.width == pytest.approx(120, abs=4)
     assert len(openings) == 2
     assert openings[-1] == 6000
+
+
+def test_large_files_do_not_wait_for_each_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(stages, "_READ_BYTES", 1000)
+    together = threading.Barrier(3, timeout=10)  # breaks unless three photos are in hand at a time
+
+    class Meeting(SquareDetector):
+        def detect(self, images: Sequence[np.ndarray]) -> Any:
+            together.wait()
+            return super().detect(images)
+
+    paths = [png(tmp_path / f"{number}.png", "anna", number=number) for number in range(6)]
+    for path in paths:
+        path.write_bytes(path.read_bytes() + bytes(2000))
+    answers = list(pipeline(Meeting(), workers=3).run(Task(i, p) for i, p in enumerate(paths)))
+    assert [len(answer.photo.faces) for answer in answers if answer.photo] == [1] * 6
+
+
+def test_a_slow_video_keeps_no_photo_from_being_answered(tmp_path, monkeypatch):
+    film = tmp_path / "film.mp4"
+    released = threading.Event()
+
+    def slow(path: Path, *_: Any) -> str:
+        assert released.wait(10)
+        raise Unreadable(f"{path}: no film")
+
+    monkeypatch.setattr(stages, "video_key", slow)
+    tasks = [Task(0, png(tmp_path / "a.png", "anna")), Task(1, film)]
+    with closing(pipeline(batch=64).run(tasks)) as answers:
+        assert next(answers).photo is not None  # although its batch is not full
+        released.set()
+        assert next(answers).error is not None

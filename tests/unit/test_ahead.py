@@ -29,8 +29,7 @@ def test_files_come_with_their_bytes(tmp_path: Path):
     with ReadAhead(1000, times) as ahead:
         coming = [ahead.begin(path) for path in paths]
         for number, file in enumerate(coming):
-            with file.read() as data:
-                assert data == bytes([number]) * 100
+            assert file.take() == bytes([number]) * 100
     assert times.seconds["read"] > 0
 
 
@@ -42,26 +41,23 @@ def test_no_more_than_the_limit_is_read_before_it_is_taken(tmp_path: Path):
             time.sleep(0.005)
         time.sleep(0.1)
         assert [file.content.done() for file in coming] == [True, True, False, False]
-        with coming[0].read():
-            pass
+        coming[0].take()
         coming[2].content.result(PATIENCE)
 
 
 def test_a_file_larger_than_the_limit_is_read_alone(tmp_path: Path):
     with ReadAhead(10, StageTimes()) as ahead:
         for file in [ahead.begin(path) for path in files(tmp_path, 3, 100)]:
-            with file.read() as data:
-                assert len(data) == 100
+            assert len(file.take()) == 100
 
 
 def test_a_missing_file_is_an_error_where_it_is_taken_and_holds_nothing(tmp_path: Path):
     [path] = files(tmp_path, 1, 100)
     with ReadAhead(100, StageTimes()) as ahead:
         missing, present = ahead.begin(tmp_path / "gone.jpg"), ahead.begin(path)
-        with pytest.raises(Unreadable, match=r"gone\.jpg"), missing.read():
-            pass
-        with present.read() as data:
-            assert len(data) == 100
+        with pytest.raises(Unreadable, match=r"gone\.jpg"):
+            missing.take()
+        assert len(present.take()) == 100
 
 
 def test_leaving_early_does_not_wait_for_files_that_nobody_takes(tmp_path: Path):
