@@ -17,7 +17,7 @@ from facesort.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "load_settings", "usable_cores"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Settings:
         embedder: likewise.
         provider: "auto", "cpu", "cuda"...
         workers: threads that decode and detect.
-        batch_size: crops per run of the embedder; 0 chooses.
+        batch_size: crops per run of the embedder; 0 chooses. On the CPU at most 64 are taken.
         min_face: smallest face, shorter side in original pixels; None takes the library's own.
         max_megapixels: larger photos are recorded as too large and not decoded.
     """
@@ -56,8 +56,15 @@ class Settings:
 
     @property
     def worker_threads(self) -> int:
-        """Decoding threads: as asked, or one per core."""
-        return self.workers or os.cpu_count() or 2
+        """Decoding threads: as asked, or one per core that this process may use."""
+        return self.workers or usable_cores()
+
+
+def usable_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 _RANGES = {
@@ -157,6 +164,8 @@ def _parsed(name: str, value: object, *, source: str) -> object:
         return str(value)
     if name in _PATHS:
         return _absolute(str(value))
+    if name == "provider":
+        return str(value).strip().lower()
     if name == "batch_size" and value == "auto":
         return 0
     if name in _NUMBERS:

@@ -132,7 +132,6 @@ class Library:
         roots = check_folders(folders)
         with self._job("scan"):
             tell_if_inside(self._db, self.settings.library, roots, self._progress)
-            self._looking.remember()
             counts, seconds = scan_folders(
                 self._db,
                 roots,
@@ -142,6 +141,7 @@ class Library:
                 progress=self._progress,
                 times=times,
             )
+            self._looking.remember()
             if group and needs_grouping(self._db):
                 clock = time.perf_counter()
                 self._group(GroupOptions.from_meta(self._db.meta("group_options")))

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from facesort.config import Settings
     from facesort.inference.session import Session
     from facesort.protocols import Detector, Embedder, Progress, QualityScorer
@@ -77,6 +79,9 @@ _EMBEDDERS: dict[str, Callable[[Session, ModelCard, int], OnnxEmbedder]] = {"sfa
 # 4, 8 and 16, and holds 8 MB for each on every worker: 4. Pictures: YuNet's cost a pixel grows with
 # the picture, so two together cost more than one after the other. (onnxruntime 1.31, 2026-11-22.)
 _CPU_EMBED_BATCH, _CPU_DETECT_BATCH = 4, 1
+
+# More together take no less time on the CPU, but some 10 MB a crop on every worker.
+_MOST_CPU_CROPS = 64
 
 # On an accelerator the sizes are found by trying, from and to these, where trying is quick; the
 # guess is for the others, which compile for every new shape. No accelerator has been tried by us.
@@ -166,10 +171,10 @@ def load_models(
     detecting = _open(detector_card, settings, progress)
     embedding = _open(embedder_card, settings, progress)
     detector = _DETECTORS[detector_card.family](detecting, detector_card)
-    embedder = _EMBEDDERS[embedder_card.family](
-        embedding, embedder_card, settings.batch_size or _CPU_EMBED_BATCH
+    embedder = _EMBEDDERS[embedder_card.family](embedding, embedder_card, _CPU_EMBED_BATCH)
+    embed_batch = _asked_batch(settings.batch_size, embedding.provider, progress) or _embed_batch(
+        embedder, embedding.provider
     )
-    embed_batch = settings.batch_size or _embed_batch(embedder, embedding.provider)
     embedder.batch_size = embed_batch
     providers = dict.fromkeys((embedding.provider, detecting.provider))
     return Models(
@@ -184,6 +189,19 @@ def load_models(
         detect_batch=_detect_batch(detector, detecting.provider),
         embed_batch=embed_batch,
     )
+
+
+def _asked_batch(asked: int, provider: str, progress: Progress) -> int:
+    """Return the batch that the user asks for, 0 for none, no more than the CPU can use."""
+    from facesort.inference.session import ON_CPU  # noqa: PLC0415
+
+    if provider not in ON_CPU or asked <= _MOST_CPU_CROPS:
+        return asked
+    progress.note(
+        f"On the CPU {_MOST_CPU_CROPS} crops are embedded together, not {asked}: more would take "
+        "memory and save no time."
+    )
+    return _MOST_CPU_CROPS
 
 
 def _embed_batch(embedder: OnnxEmbedder, provider: str) -> int:
@@ -230,6 +248,12 @@ def quality_table(card: ModelCard) -> tuple[tuple[float, ...], tuple[float, ...]
     return norm, value
 
 
+def _trial(card: ModelCard) -> NDArray[np.uint8]:
+    """Return one picture or crop as large as they come."""
+    size = _TRIAL_PICTURE if card.input.size is None else card.input.size[::-1]
+    return np.zeros((1, *size, 3), dtype=np.uint8)
+
+
 def _open(card: ModelCard, settings: Settings, progress: Progress) -> Session:
     from facesort.inference.graphs import Shape, prepared  # noqa: PLC0415
     from facesort.inference.session import Opening, Precision, open_session  # noqa: PLC0415
@@ -240,6 +264,7 @@ def _open(card: ModelCard, settings: Settings, progress: Progress) -> Session:
         precision=Precision.FP32 if card.output is None else card.output.precision,
         cache_dir=settings.cache_dir,
         detects=card.kind is ModelKind.DETECTOR,
+        trial=_trial(card),
     )
 
     def opened(*, rebuild: bool) -> Session:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,10 @@ from facesort.catalog.migrations import MIGRATIONS, applied, pending
 from facesort.errors import LibraryDamaged
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["CatalogHealth", "examine"]
+__all__ = ["CatalogHealth", "examine", "facts"]
 
 _SHOWN_PROBLEMS = 3
 _BUSY_SECONDS = 10.0
@@ -51,12 +52,7 @@ def examine(folder: Path) -> CatalogHealth:
         LibraryUnwritable: it cannot be opened.
     """
     path = folder / CATALOG_NAME
-    # Never makes a file; opened for reading alone, SQLite would leave its log's files behind.
-    address = f"{path.absolute().as_uri()}?mode=rw"
-    with (
-        translated(path),
-        contextlib.closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as connection,
-    ):
+    with _opened(path) as connection:
         found = [str(row) for (row,) in connection.execute("PRAGMA quick_check(10)")]
         problems = [problem for problem in found if problem != "ok"]
         for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check"):
@@ -75,3 +71,26 @@ def examine(folder: Path) -> CatalogHealth:
             for table in ("photos", "faces", "decisions")
         )
     return CatalogHealth(max(steps), MIGRATIONS[-1].number, photos, faces, decisions)
+
+
+def facts(folder: Path) -> dict[str, str]:
+    """Return what a library remembers, its models among it.
+
+    Raises:
+        LibraryDamaged, LibraryUnwritable: as `examine`.
+    """
+    with _opened(folder / CATALOG_NAME) as connection:
+        return {
+            str(key): str(value) for key, value in connection.execute("SELECT key, value FROM meta")
+        }
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    # Never makes a file; opened for reading alone, SQLite would leave its log's files behind.
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    with (
+        translated(path),
+        closing(sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)) as connection,
+    ):
+        yield connection

@@ -251,6 +251,8 @@ def _show_speed(screen: Screen, result: SpeedResult) -> None:
             f"The single stages were measured on {counted(result.sampled.files, 'photo')} "
             "spread over all, and scaled up."
         )
+    if result.remark:
+        screen.say(f"Runs on the CPU: {result.remark}")
     if result.failed:
         screen.say(f"{counted(result.failed, 'photo')} could not be read.")
 

@@ -76,9 +76,10 @@ class SpeedResult:
         cpu_seconds: of all processors, for the scan with loading and grouping.
         stages: in the order of the work.
         cores: that this process may use.
-        provider: where the models ran.
+        provider: where the models ran; joined by " + " where they differ.
         models: role to model key.
         peak_bytes: the most main memory the process held until the scan's end; 0: unknown.
+        remark: why an accelerator that is there was not used; else empty.
     """
 
     measured: Measured
@@ -93,11 +94,12 @@ class SpeedResult:
     provider: str
     models: dict[str, str]
     peak_bytes: int
+    remark: str = ""
 
     @property
     def limits(self) -> dict[str, float]:
         """What takes how many seconds at least, however the work is ordered."""
-        if self.provider in _ON_CORES:
+        if set(self.provider.split(" + ")) <= _ON_CORES:
             on_cores, owned = list(self.stages), 0.0
         else:
             # Its threads' processor time is mostly spent waiting for the accelerator.
@@ -147,6 +149,7 @@ class SpeedResult:
             "cpu_seconds": round(self.cpu_seconds, 3),
             "peak_mb": round(self.peak_bytes / _BYTES_PER_MB, 1),
             "provider": self.provider,
+            "remark": self.remark,
             "models": self.models,
             "cores": self.cores,
             "sampled": self.sampled.files,

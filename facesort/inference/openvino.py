@@ -10,7 +10,7 @@ import numpy as np
 
 from facesort.errors import ModelError, ProviderUnavailable, WeightsCorrupt
 from facesort.inference.runtime import load_openvino
-from facesort.inference.session import Precision
+from facesort.inference.session import FP32_HINT, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from facesort.inference.session import Opening, Session, Tensor
 
-__all__ = ["is_installed", "open_openvino"]
+__all__ = ["is_installed", "open_openvino", "start"]
 
 
 class _OpenVinoSession:
@@ -58,12 +58,11 @@ def is_installed() -> bool:
     return util.find_spec("openvino") is not None
 
 
-def open_openvino(path: Path, opening: Opening, *, remark: str) -> Session:
-    """Compile a graph for this processor.
+def start(precision: Precision) -> Any:  # noqa: ANN401 - see _OpenVinoSession
+    """Load OpenVINO and return its core.
 
     Raises:
-        ProviderUnavailable: OpenVINO does not start, or the processor lacks the precision.
-        WeightsCorrupt: the file is not a graph that it can read.
+        ProviderUnavailable: it does not start, or the processor lacks the precision.
     """
     try:
         core = load_openvino().Core()
@@ -73,11 +72,22 @@ def open_openvino(path: Path, opening: Opening, *, remark: str) -> Session:
             f"openvino does not start: {_last_line(error)}",
             hint='pip install "facesort[openvino]", or use --provider cpu.',
         ) from error
-    if opening.precision is Precision.BF16 and "BF16" not in capable:
+    if precision is Precision.BF16 and "BF16" not in capable:
         raise ProviderUnavailable(
             "this processor does not compute in bf16, as this model's card asks for",
-            hint="Use the model without bf16 in its name.",
+            hint=f"Instead, {FP32_HINT}",
         )
+    return core
+
+
+def open_openvino(path: Path, opening: Opening, *, remark: str) -> Session:
+    """Compile a graph for this processor.
+
+    Raises:
+        ProviderUnavailable: OpenVINO does not start, or the processor lacks the precision.
+        WeightsCorrupt: the file is not a graph that it can read.
+    """
+    core = start(opening.precision)
     try:
         compiled = core.compile_model(str(path), "CPU", _options(opening))
     except RuntimeError as error:

@@ -222,8 +222,9 @@ def _cuda_options() -> dict[str, str]:
 
 def _provider_hint(name: str) -> str:
     if name in {"cuda", "tensorrt"}:
+        own = ", TensorRT's own libraries (pip install tensorrt)" if name == "tensorrt" else ""
         return (
-            'Install the CUDA libraries (pip install "facesort[cuda]") and a recent'
+            f'Install the CUDA libraries (pip install "facesort[cuda]"){own} and a recent'
             " NVIDIA driver, or use --provider cpu."
         )
     return "Use --provider auto or cpu."

@@ -15,6 +15,7 @@ from facesort.errors import ModelError, ProviderUnavailable
 from facesort.inference.cuda import cuda_devices
 
 __all__ = [
+    "FP32_HINT",
     "ON_CPU",
     "Graphs",
     "MemoryFull",
@@ -23,6 +24,7 @@ __all__ = [
     "Session",
     "Tensor",
     "available_providers",
+    "check_available",
     "cuda_devices",
     "open_session",
 ]
@@ -37,6 +39,7 @@ ON_CPU = frozenset({"cpu", "openvino"})  # several threads may run these at once
 # installed its build. OpenVINO takes .83 of ONNX Runtime's time for SFace (9.9 to 12.0 ms of CPU a
 # face, one thread) and no less for YuNet, so it runs embedders (2026.4.1 and 1.31, 2026-11-22).
 _AUTO = ("cuda", "directml", "openvino")
+FP32_HINT = "use the model without bf16 in its name: facesort scan --model sface"
 _OPENVINO_HINT = 'Install it (pip install "facesort[openvino]"), or use --provider cpu.'
 
 
@@ -89,6 +92,7 @@ class Opening:
         precision: FP32, or what the card says.
         cache_dir: where a provider may keep what it compiles; None keeps nothing.
         detects: it is a detector.
+        trial: an input on which `auto` tries what it opened, before it trusts it.
     """
 
     threads: int = 1
@@ -96,6 +100,7 @@ class Opening:
     precision: Precision = Precision.FP32
     cache_dir: Path | None = None
     detects: bool = False
+    trial: Tensor | None = None
 
 
 def available_providers() -> tuple[str, ...]:
@@ -112,9 +117,9 @@ def open_session(
 
     Args:
         graph: ONNX file, or what gives the file for a provider.
-        provider: "auto" takes an accelerator when one is really there, and the CPU otherwise;
-            any other name takes exactly that one, except that detectors of "openvino" run on "cpu",
-            where they are as fast.
+        provider: "auto" takes an accelerator when one is really there and works, and the CPU
+            otherwise; any other name takes exactly that one, except that detectors of "openvino"
+            run on "cpu", where they are as fast.
         opening: threads and so on.
 
     Raises:
@@ -128,10 +133,39 @@ def open_session(
     wanted = _wanted(provider, opening)
     for name in wanted[:-1]:
         try:
-            return _open(graphs, name, opening, remark="")
+            session = _open(graphs, name, opening, remark=remark)
         except ProviderUnavailable as error:
-            remark = error.message
+            remark = remark or error.message
+            continue
+        trouble = _trouble(session, opening.trial)
+        if not trouble:
+            return session
+        remark = remark or trouble
     return _open(graphs, wanted[-1], opening, remark=remark)
+
+
+def _trouble(session: Session, trial: Tensor | None) -> str:
+    """Say why a session cannot run, though it opened: a GPU too old for this build, or full."""
+    if trial is None:
+        return ""
+    try:
+        session.run({session.inputs[0]: trial})
+    except ModelError as error:
+        return error.message
+    return ""
+
+
+def check_available(provider: str, precision: Precision) -> None:
+    """Check, without opening a model, that one could run in that precision.
+
+    Raises:
+        ProviderUnavailable: as `open_session`, as far as can be told without the model.
+    """
+    opening = Opening(precision=precision)
+    if _wanted(provider, opening) == ["openvino"]:
+        from facesort.inference.openvino import start  # noqa: PLC0415 - heavy
+
+        start(precision)
 
 
 def _wanted(provider: str, opening: Opening) -> list[str]:
@@ -160,12 +194,12 @@ def _bf16_provider(provider: str, known: tuple[str, ...]) -> str:
     if provider not in {"auto", "openvino"}:
         raise ProviderUnavailable(
             f"{provider} does not compute in bf16, as this model's card asks for",
-            hint="Use --provider openvino, or the model without bf16 in its name.",
+            hint=f"Use --provider openvino, or {FP32_HINT}",
         )
     if "openvino" not in known:
         raise ProviderUnavailable(
             "this model computes in bf16, for which OpenVINO must be installed",
-            hint='pip install "facesort[openvino]", or use the model without bf16 in its name.',
+            hint=f'pip install "facesort[openvino]", or {FP32_HINT}',
         )
     return "openvino"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from facesort import __version__
 from facesort.catalog.connection import catalog_exists
-from facesort.catalog.health import examine
+from facesort.catalog.health import examine, facts
 from facesort.errors import (
     FacesortError,
     LibraryError,
@@ -192,12 +192,21 @@ def _configuration(settings: Settings) -> Finding:
 
 def _models(settings: Settings) -> Iterator[Finding]:
     from facesort.inference.weights import locate  # noqa: PLC0415
-    from facesort.jobs.looking import DEFAULT_DETECTOR, DEFAULT_EMBEDDER  # noqa: PLC0415
+    from facesort.jobs.looking import (  # noqa: PLC0415
+        DEFAULT_DETECTOR,
+        DEFAULT_EMBEDDER,
+        check_cards,
+    )
     from facesort.registry import find_card  # noqa: PLC0415
 
-    for name in (settings.detector or DEFAULT_DETECTOR, settings.embedder or DEFAULT_EMBEDDER):
+    said = _remembered(settings.library)
+    for name in (
+        settings.detector or said.get("detector") or DEFAULT_DETECTOR,
+        settings.embedder or said.get("embedder") or DEFAULT_EMBEDDER,
+    ):
         try:
             card = find_card(name, settings.models_dir)
+            check_cards(settings.provider, [card])
             path = locate(card, cache_dir=settings.cache_dir, models_dir=settings.models_dir)
         except FacesortError as error:
             yield _failed(f"model {name}", error)
@@ -212,6 +221,14 @@ def _models(settings: Settings) -> Iterator[Finding]:
             )
         else:
             yield Finding(f"model {name}", Verdict.OK, f"{path}, verified")
+
+
+def _remembered(folder: Path) -> dict[str, str]:
+    """Return what the library remembers; nothing where it cannot be read, as is told elsewhere."""
+    try:
+        return facts(folder) if catalog_exists(folder) else {}
+    except (FacesortError, OSError):
+        return {}
 
 
 def _cache(folder: Path) -> Finding:

@@ -13,7 +13,7 @@ from facesort.jobs.compare import Freshness
 from facesort.vision.views import plan_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from facesort.catalog.connection import Database
     from facesort.config import Settings
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from facesort.vision.tracks import LinkRule
     from facesort.workers import StageTimes
 
-__all__ = ["DEFAULT_DETECTOR", "DEFAULT_EMBEDDER", "DEFAULT_MIN_FACE", "Looking"]
+__all__ = ["DEFAULT_DETECTOR", "DEFAULT_EMBEDDER", "DEFAULT_MIN_FACE", "Looking", "check_cards"]
 
 # Both are published for commercial use too; see their cards.
 DEFAULT_DETECTOR, DEFAULT_EMBEDDER = "yunet", "sface"
@@ -36,6 +36,20 @@ DEFAULT_MIN_FACE = 24
 # False match rates of one comparison at which faces of successive frames are one person: see
 # `vision.tracks.LinkRule`.
 _LINK_ANYWHERE, _LINK_NEARBY = 1e-4, 1e-2
+
+
+def check_cards(provider: str, cards: Iterable[ModelCard]) -> None:
+    """Check that models can run here in the precision of their cards; nothing is loaded.
+
+    Raises:
+        ProviderUnavailable: one cannot.
+    """
+    from facesort.inference.session import Precision, check_available  # noqa: PLC0415 - heavy
+
+    for card in cards:
+        # In fp32 every runtime computes.
+        if card.output is not None and card.output.precision is not Precision.FP32:
+            check_available(provider, card.output.precision)
 
 
 class Looking:
@@ -59,6 +73,7 @@ class Looking:
         self._settings = settings
         self._progress = progress
         self._load_models = load_models
+        self._loaded = False
         self.remark = ""  # why an accelerator that is there was not used
 
     @property
@@ -120,13 +135,19 @@ class Looking:
         )
 
     def remember(self) -> None:
-        """Store what was said, for the scans to come."""
+        """Store what was said, for the scans to come.
+
+        Raises:
+            ProviderUnavailable: the models do not run here; nothing is stored.
+        """
         said = {
             "detector": self.detector.name,
             "embedder": self.embedder.name,
             "min_face": str(self.freshness.min_face),
         }
         if any(self._db.meta(key) != value for key, value in said.items()):
+            if not self._loaded:  # no photo needed them; those to come will
+                check_cards(self._settings.provider, (self.detector, self.embedder))
             with self._db.transaction():
                 for key, value in said.items():
                     self._db.set_meta(key, value)
@@ -150,7 +171,8 @@ class Looking:
         load = self._load_models or load_models
         with times.measure("load"):
             models = load(self._settings, (self.detector, self.embedder), self._progress)
-        self.remark = models.remark
+        self.remark, self._loaded = models.remark, True
+        self.remember()  # here, for what cannot be loaded must not fail the scans to come as well
         with self._db.transaction():
             self._db.set_meta("provider", models.provider)
         detector, embedder = models.detector, models.embedder

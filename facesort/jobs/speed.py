@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import tempfile
 import time
 from contextlib import closing, contextmanager
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from facesort.catalog import photos as catalog
 from facesort.catalog import places
 from facesort.catalog.connection import open_database
+from facesort.config import usable_cores
 from facesort.errors import UsageError
 from facesort.evaluation.speed import STAGES, Measured, SpeedResult, StageSpeed
 from facesort.imaging.walk import walk
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from facesort.protocols import Progress
     from facesort.stages import Looked, Task
 
-__all__ = ["bench_speed", "evenly", "usable_cores"]
+__all__ = ["bench_speed", "evenly"]
 
 # The single stages are measured on photos from everywhere in the folders, until as much time has
 # passed as the scan took, but never less than this.
@@ -101,14 +101,8 @@ def bench_speed(
         report.provider,
         report.models,
         peak,
+        report.remark,
     )
-
-
-def usable_cores() -> int:
-    """Count the cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def evenly(count: int) -> list[int]:
@@ -191,17 +185,17 @@ def _look(
         parts = {root: places.claim_root(scratch, root) for root in {root for root, _ in found}}
     jobs = [Job(parts[root], root, file, None) for root, file in found]
     current: set[str] = set()
-    pipeline = looking.pipeline(current.__contains__, times=times)
     done: list[FoundFile] = []
     waiting: list[Looked] = []
-    for looked in pipeline.run_alone(_tasks(jobs, limit)):
-        waiting.append(looked)
-        done.append(jobs[looked.task.number].file)
-        if len(waiting) >= _PHOTOS_PER_COMMIT:
-            _store(scan, jobs, waiting, times)
-            current.update(looked.content_key for looked in waiting if looked.photo is not None)
-            waiting = []
-        progress.advance()
+    with closing(looking.pipeline(current.__contains__, times=times)) as pipeline:
+        for looked in pipeline.run_alone(_tasks(jobs, limit)):
+            waiting.append(looked)
+            done.append(jobs[looked.task.number].file)
+            if len(waiting) >= _PHOTOS_PER_COMMIT:
+                _store(scan, jobs, waiting, times)
+                current.update(looked.content_key for looked in waiting if looked.photo is not None)
+                waiting = []
+            progress.advance()
     _store(scan, jobs, waiting, times)
     return done
 

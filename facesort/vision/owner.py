@@ -1,17 +1,20 @@
 """One thread owns the models of an accelerator; other threads hand it pictures and crops.
 
 While a batch runs, requests collect; those that wait for the same model become the next batch. So
-batches grow with the load, and nobody waits for one to fill up.
+batches grow with the load, and nobody waits for one to fill up. A batch of pictures holds one size
+bucket only, so that what is found does not depend on who else was asking.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
+from collections import defaultdict, deque
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from facesort.vision.yunet import bucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,21 +32,33 @@ class _Line:
     Args:
         run: answers several requests at once.
         most: pictures or crops in a batch, unless one request alone has more.
+        kind: of a request; those of one batch are of the same.
     """
 
     # Any: pictures and lists of faces in one line, crops and vectors in the other.
-    def __init__(self, run: Callable[[list[Any]], list[Any]], most: int) -> None:
+    def __init__(
+        self,
+        run: Callable[[list[Any]], list[Any]],
+        most: int,
+        kind: Callable[[Any], object] = lambda _: None,
+    ) -> None:
         self._run = run
         self._most = most
+        self._kind = kind
         self.waiting: deque[tuple[Any, Future[Any]]] = deque()
 
     def take(self) -> list[tuple[Any, Future[Any]]]:
-        """Take the requests of the next batch out of the line."""
-        batch = [self.waiting.popleft()]
-        size = len(batch[0][0])
-        while self.waiting and size + len(self.waiting[0][0]) <= self._most:
-            batch.append(self.waiting.popleft())
-            size += len(batch[-1][0])
+        """Take the next batch out of the line: the oldest request, and others of its kind."""
+        first = self.waiting.popleft()
+        batch, left = [first], deque[tuple[Any, Future[Any]]]()
+        kind, size = self._kind(first[0]), len(first[0])
+        for asked in self.waiting:
+            if size + len(asked[0]) <= self._most and self._kind(asked[0]) == kind:
+                batch.append(asked)
+                size += len(asked[0])
+            else:
+                left.append(asked)
+        self.waiting = left
         return batch
 
     def answer(self, batch: list[tuple[Any, Future[Any]]]) -> None:
@@ -76,11 +91,15 @@ class ModelOwner:
     ) -> None:
         self._changed = threading.Condition()
         self._closed = False
-        pictures = _Line(lambda asked: _detect(detector, asked), detect_batch)
+        pictures = _Line(
+            lambda asked: _detect(detector, asked), detect_batch, lambda images: _bucket(images[0])
+        )
         crops = _Line(lambda asked: _embed(embedder, asked), embed_batch)
         self._lines = (crops, pictures)  # the later step first: it frees memory
         self.detector: Detector = _OwnedDetector(lambda images: self._ask(pictures, images))
-        self.embedder: Embedder = _OwnedEmbedder(embedder, lambda faces: self._ask(crops, faces))
+        self.embedder: Embedder = _OwnedEmbedder(
+            embedder, lambda faces: self._ask(crops, faces).result()
+        )
         self._thread = threading.Thread(target=self._work, name="facesort-models", daemon=True)
         self._thread.start()
 
@@ -91,14 +110,14 @@ class ModelOwner:
             self._changed.notify_all()
         self._thread.join()
 
-    def _ask(self, line: _Line, request: Any) -> Any:  # noqa: ANN401 - see _Line
+    def _ask(self, line: _Line, request: Any) -> Future[Any]:  # noqa: ANN401 - see _Line
         future: Future[Any] = Future()
         with self._changed:
             if self._closed:
                 raise RuntimeError("the models' thread has ended")
             line.waiting.append((request, future))
             self._changed.notify_all()
-        return future.result()
+        return future
 
     def _work(self) -> None:
         while True:
@@ -111,6 +130,10 @@ class ModelOwner:
                     return
                 batch = line.take()
             line.answer(batch)
+
+
+def _bucket(image: Image) -> tuple[int, int]:
+    return bucket(image.shape[1], image.shape[0])
 
 
 def _detect(
@@ -134,11 +157,19 @@ def _split(whole: Any, sizes: list[int]) -> list[Any]:  # noqa: ANN401 - a list 
 
 
 class _OwnedDetector:
-    def __init__(self, ask: Callable[[Sequence[Image]], Sequence[Sequence[Detection]]]) -> None:
+    # Any: what is found, in lists.
+    def __init__(self, ask: Callable[[Sequence[Image]], Future[Any]]) -> None:
         self._ask = ask
 
     def detect(self, images: Sequence[Image]) -> Sequence[Sequence[Detection]]:
-        return self._ask(images) if images else []
+        alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for place, image in enumerate(images):
+            alike[_bucket(image)].append(place)
+        asked = [(places, self._ask([images[i] for i in places])) for places in alike.values()]
+        found: dict[int, Sequence[Detection]] = {}
+        for places, answer in asked:
+            found.update(zip(places, answer.result(), strict=True))
+        return [found[place] for place in range(len(images))]
 
 
 class _OwnedEmbedder:

@@ -5,9 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesort import registry
+from facesort.inference import session as sessions
 from facesort.inference.batching import best_batch, seconds_of
-from facesort.inference.session import MemoryFull
+from facesort.inference.session import MemoryFull, Opening
+from tests.fakes import SilentProgress, fake_settings
 from tests.unit.test_embedder import FakeSession, embedder
+from tests.weights import card
 
 
 class Machine:
@@ -72,3 +75,28 @@ def test_an_accelerator_is_tried_and_the_processor_is_known():
     assert registry._embed_batch(embedder(session), "cpu") == 4
     assert registry._embed_batch(embedder(session), "tensorrt") == 32
     assert session.fed == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "provider", "taken"),
+    [(0, "cpu", 0), (64, "cpu", 64), (512, "cpu", 64), (65, "openvino", 64), (512, "cuda", 512)],
+)
+def test_the_processor_takes_no_batch_that_only_costs_memory_and_says_so(asked, provider, taken):
+    progress = SilentProgress()
+    assert registry._asked_batch(asked, provider, progress) == taken
+    assert len(progress.notes) == (taken < asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("yunet", (1, 1280, 1920, 3)), ("sface", (1, 112, 112, 3))]
+)
+def test_what_is_opened_is_tried_on_an_input_as_large_as_they_come(
+    monkeypatch, tmp_path, name, shape
+):
+    tried: list[Opening] = []
+    monkeypatch.setattr(registry, "pull", lambda *_: tmp_path / "weights.onnx")
+    monkeypatch.setattr(
+        sessions, "open_session", lambda graph, *, provider, opening: tried.append(opening)
+    )
+    registry._open(card(name), fake_settings(tmp_path), SilentProgress())
+    assert [opening.trial.shape for opening in tried if opening.trial is not None] == [shape]

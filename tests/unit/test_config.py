@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesort.config import Settings, load_settings
+from facesort.config import Settings, load_settings, usable_cores
 from facesort.errors import UsageError
 
 
@@ -130,6 +131,19 @@ def test_a_configuration_file_that_is_not_text_names_itself(environment):
     with pytest.raises(UsageError, match=r"config\.toml cannot be read") as refused:
         load_settings({}, environment=environment)
     assert refused.value.hint
+
+
+def test_there_is_a_thread_for_each_core_that_the_process_may_use(environment, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 7}, raising=False)
+    assert usable_cores() == load_settings({}, environment=environment).worker_threads == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert usable_cores() == 64
+
+
+@pytest.mark.parametrize("said", ["CUDA", " cuda "])
+def test_the_case_of_a_providers_name_does_not_matter(environment, said):
+    assert load_settings({"provider": said}, environment=environment).provider == "cuda"
 
 
 @given(workers=st.integers(0, 256), pixels=st.integers(1, 10_000))

@@ -20,6 +20,7 @@ from facesort.errors import (
     SchemaTooNew,
     UsageError,
 )
+from facesort.inference import session
 from facesort.inference.cuda import CudaDevice
 from facesort.inference.environment import Environment, ProviderState, Runtime
 from facesort.jobs.doctor import Finding, Verdict, check_all, exit_code
@@ -113,6 +114,22 @@ def test_damaged_weights_fail(settings: Settings) -> None:
     found = _findings(settings)
     assert found["model sface"].verdict is Verdict.FAILED
     assert exit_code(list(found.values())) == 24
+
+
+def test_the_models_that_the_library_remembers_are_looked_at_and_must_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "available_providers", lambda: ("cpu",))
+    db = open_database(settings.library, create=True)
+    with db.transaction():
+        db.set_meta("embedder", "sface-bf16")
+    db.close()
+    found = _findings(settings)
+    assert "model sface" not in found
+    assert found["model sface-bf16"].verdict is Verdict.FAILED
+    assert "--model sface" in found["model sface-bf16"].hint
+    assert exit_code(list(found.values())) == 25
+    assert _findings(replace(settings, embedder="sface"))["model sface"].verdict is Verdict.NOTE
 
 
 def test_a_library_is_counted_and_left_as_it_is(settings: Settings) -> None:

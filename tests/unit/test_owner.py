@@ -32,6 +32,7 @@ class Gate:
         self.pictures: list[int] = []
         self.crops: list[int] = []
         self.order: list[str] = []
+        self.seen: list[list[int]] = []  # heights of the pictures of each batch
 
     def _note(self, batches: list[int], size: int) -> None:
         self.running.set()
@@ -42,6 +43,7 @@ class Gate:
 
     def detect(self, images: Sequence[np.ndarray]) -> list[list[int]]:
         self._note(self.pictures, len(images))
+        self.seen.append([image.shape[0] for image in images])
         if any(image.shape[0] == 13 for image in images):
             raise ModelError("the model failed", hint="try again")
         return [[image.shape[0]] for image in images]
@@ -91,6 +93,34 @@ def test_requests_that_wait_become_one_batch_of_at_most_the_given_size():
             assert future.result(PATIENCE) == [[20]]
     owner.close()
     assert gate.pictures == [1, 4, 4, 2]
+
+
+def test_a_batch_holds_one_size_bucket_and_the_oldest_request_is_first():
+    gate = Gate()
+    gate.open.clear()
+    owner = owned(gate, detect_batch=4)
+    heights = [20, 40, 31, 33, 70, 64]  # buckets of 32, 64 and 96 pixels
+    with ThreadPoolExecutor(7) as askers:
+        askers.submit(owner.detector.detect, [picture(500)])
+        assert gate.running.wait(PATIENCE)
+        asked = []
+        for height in heights:
+            asked.append(askers.submit(owner.detector.detect, [picture(height)]))
+            while len(owner._lines[1].waiting) < len(asked):
+                threading.Event().wait(0.001)
+        gate.open.set()
+        assert [future.result(PATIENCE) for future in asked] == [[[h]] for h in heights]
+    owner.close()
+    assert gate.seen == [[500], [20, 31], [40, 33, 64], [70]]
+
+
+def test_a_request_of_several_sizes_is_answered_in_its_order():
+    gate = Gate()
+    owner = owned(gate)
+    found = owner.detector.detect([picture(h) for h in (20, 200, 21, 201)])
+    owner.close()
+    assert found == [[20], [200], [21], [201]]
+    assert sorted(gate.seen) == [[20, 21], [200, 201]]
 
 
 def test_crops_come_before_pictures_because_they_are_further_along():

@@ -85,8 +85,9 @@ def test_bf16_is_for_openvino_alone(doubling, monkeypatch):
     with pytest.raises(ProviderUnavailable, match="cpu does not compute in bf16"):
         open_session(doubling, provider="cpu", opening=opening)
     pretend(monkeypatch, gpus=0)
-    with pytest.raises(ProviderUnavailable, match="OpenVINO must be installed"):
+    with pytest.raises(ProviderUnavailable, match="OpenVINO must be installed") as caught:
         open_session(doubling, opening=opening)
+    assert "--model sface" in caught.value.hint
 
 
 def test_the_graph_is_asked_for_by_the_provider_that_runs_it(doubling: Path, monkeypatch):
@@ -186,6 +187,45 @@ class _Full:
 
     def run(self, outputs: None, inputs: dict[str, Tensor]) -> None:
         raise RuntimeError("BFCArena::AllocateRawInternal: Failed to allocate memory for 3 bytes")
+
+
+class _Opened:
+    """A session that opened, and runs or not."""
+
+    inputs = outputs = ("x",)
+
+    def __init__(self, provider: str, remark: str, trouble: ModelError | None) -> None:
+        self.provider, self.remark, self._trouble = provider, remark, trouble
+
+    def run(self, inputs: dict[str, Tensor]) -> list[Tensor]:
+        if self._trouble is not None:
+            raise self._trouble
+        return list(inputs.values())
+
+
+@pytest.mark.parametrize(
+    "trouble", [ModelError("no kernel image is available"), MemoryFull("no kernel image: full")]
+)
+def test_auto_leaves_an_accelerator_that_opens_but_cannot_run(doubling, monkeypatch, trouble):
+    opened: list[str] = []
+
+    def open_fake(graphs: object, name: str, opening: Opening, *, remark: str) -> _Opened:
+        opened.append(name)
+        return _Opened(name, remark, trouble if name == "cuda" else None)
+
+    pretend(monkeypatch, gpus=1)
+    monkeypatch.setattr(session, "available_providers", lambda: ("cuda", "openvino", "cpu"))
+    monkeypatch.setattr(session, "_open", open_fake)
+    opening = Opening(trial=np.zeros((1, 4), dtype=np.float32))
+    found = open_session(doubling, opening=opening)
+    assert (found.provider, opened) == ("openvino", ["cuda", "openvino"])
+    assert "no kernel image" in found.remark
+    assert open_session(doubling, provider="cuda", opening=opening).provider == "cuda"
+
+
+def test_tensorrt_is_told_to_need_libraries_of_its_own():
+    assert "pip install tensorrt" in ort._provider_hint("tensorrt")
+    assert "tensorrt" not in ort._provider_hint("cuda")
 
 
 def test_full_memory_is_told_from_other_failures(doubling):

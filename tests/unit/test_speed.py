@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from facesort.evaluation.speed import STAGES, Measured, SpeedResult, StageSpeed
 from facesort.jobs.memory import peak_bytes
-from facesort.jobs.speed import evenly, usable_cores
+from facesort.jobs.speed import evenly
 
 _ALBUM = Measured(files=10, bytes=10_000, megapixels=120.0, faces=30)
 
@@ -47,6 +47,13 @@ def test_an_accelerator_is_one_and_its_work_is_not_shared_by_the_cores() -> None
         "store": 0.0,
     }
     assert result.share_of_possible == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("provider", ["openvino + cpu", "cpu + openvino", "cpu", "openvino"])
+def test_models_on_two_runtimes_of_the_processor_are_no_accelerator(provider: str) -> None:
+    result = _result({"decode": 4.0, "detect": 6.0}, seconds=6.0, provider=provider)
+    assert result.limits == {"processor": pytest.approx(5.0), "store": 0.0}
+    assert "accelerator" in _result({"embed": 1.0}, seconds=6.0, provider="cuda + cpu").limits
 
 
 def test_a_scan_of_nothing_has_no_rates() -> None:
@@ -120,7 +127,3 @@ def test_the_peak_holds_what_was_let_go_since() -> None:
     del held
     assert after >= before + 50_000_000
     assert peak_bytes() >= 0.99 * after  # the system counts in steps
-
-
-def test_at_least_one_core_is_usable() -> None:
-    assert usable_cores() >= 1
