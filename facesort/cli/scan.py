@@ -124,8 +124,11 @@ def _show_scan(screen: Screen, report: ScanReport) -> None:
     screen.text(_photos_line(report))
     for kind, number in sorted(report.counts.companions.items()):
         if number:
-            belong = "belongs" if number == 1 else "belong"
-            screen.text(f"{counted(number, _COMPANIONS[kind])} {belong} to photos beside them.")
+            files = counted(number, _COMPANIONS[kind])
+            belong = (
+                "belongs to a photo beside it" if number == 1 else "belong to photos beside them"
+            )
+            screen.text(f"{files} {belong}.")
     for reason, number in sorted(report.counts.skipped.items()):
         screen.text(f"Skipped {number:,}: {reason}.")
     _say_problems(screen, report.counts)

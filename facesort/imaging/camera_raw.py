@@ -107,7 +107,7 @@ def open_raw(data: bytes, *, name: str, max_megapixels: float, long_side: int | 
     """Decode a RAW file; see `decode.open_photo`."""
     raw = _read(data, name, max_megapixels)
     wanted = max(raw.size) if long_side is None else min(long_side, max(raw.size))
-    check_memory(name, raw.header, wanted)
+    check_memory(name, raw.header, wanted, file_bytes=len(data))
     if raw.preview and raw.is_enough(wanted):
         try:
             return _from_preview(raw, name, max_megapixels, wanted)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import stat
 import struct
+from concurrent.futures import CancelledError
 from hashlib import blake2b
 from typing import TYPE_CHECKING, BinaryIO
 
 from facesort.errors import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 __all__ = ["video_key"]
@@ -27,8 +28,17 @@ _FIRST_BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", 
 _MAX_BOXES = 1 << 21
 
 
-def video_key(path: Path) -> str:
+def _never() -> bool:
+    return False
+
+
+def video_key(path: Path, stopped: Callable[[], bool] = _never) -> str:
     """Hash a video's coded streams without its metadata.
+
+    Args:
+        path: the file.
+        stopped: asked before each MiB is read, whether nobody wants the result any more: a long
+            recording takes minutes.
 
     Returns:
         `video1:` and 40 hex digits; `file1:` and the hash of all bytes where the container is no
@@ -36,12 +46,13 @@ def video_key(path: Path) -> str:
 
     Raises:
         Unreadable: with the operating system's reason.
+        CancelledError: `stopped` said so.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise Unreadable(f"{path}: not a file")  # opening a pipe would wait for ever
         with path.open("rb") as file:
-            return _streams_key(file) or f"file1:{_hash_all(file)}"
+            return _streams_key(file, stopped) or f"file1:{_hash_all(file, stopped)}"
     except OSError as error:
         raise Unreadable(
             f"{path}: {error.strerror or error}",
@@ -49,14 +60,14 @@ def video_key(path: Path) -> str:
         ) from error
 
 
-def _streams_key(file: BinaryIO) -> str | None:
+def _streams_key(file: BinaryIO, stopped: Callable[[], bool]) -> str | None:
     """Hash the payload of all `mdat` boxes in file order; None where there is nothing such."""
     digest = blake2b(digest_size=20)
     total = 0
     try:
         for kind, length in _boxes(file):
             if kind == b"mdat":
-                total += _feed(digest, file, length)
+                total += _feed(digest, _pieces(file, length, stopped))
     except (ValueError, struct.error):
         return None
     if not total:
@@ -91,17 +102,33 @@ def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     raise ValueError("more boxes than any video has")
 
 
-def _feed(digest: blake2b, file: BinaryIO, length: int) -> int:
-    left = length
-    while left and (chunk := file.read(min(left, _CHUNK_BYTES))):
-        digest.update(chunk)
-        left -= len(chunk)
-    return length - left
+def _feed(digest: blake2b, pieces: Iterator[bytes]) -> int:
+    length = 0
+    for piece in pieces:
+        digest.update(piece)
+        length += len(piece)
+    return length
 
 
-def _hash_all(file: BinaryIO) -> str:
+def _hash_all(file: BinaryIO, stopped: Callable[[], bool]) -> str:
     digest = blake2b(digest_size=20)
+    length = file.seek(0, 2)
     file.seek(0)
-    while chunk := file.read(_CHUNK_BYTES):
-        digest.update(chunk)
+    _feed(digest, _pieces(file, length, stopped))
     return digest.hexdigest()
+
+
+def _pieces(file: BinaryIO, length: int, stopped: Callable[[], bool]) -> Iterator[bytes]:
+    """Read so many bytes from where the file stands, or as many as there are.
+
+    Raises:
+        CancelledError: `stopped` said so.
+    """
+    while length:
+        if stopped():
+            raise CancelledError
+        piece = file.read(min(length, _CHUNK_BYTES))
+        if not piece:
+            return
+        yield piece
+        length -= len(piece)

@@ -40,7 +40,7 @@ def open_heif(data: bytes, *, name: str, max_megapixels: float, long_side: int |
         picture = _primary(data)
         header = _header(picture)
         check_pixels(name, picture.size, max_megapixels)
-        check_memory(name, header, long_side)
+        check_memory(name, header, long_side, file_bytes=len(data))
         raster, colours = _decoded(picture)
         width, height = raster.size
         return OpenPhoto(

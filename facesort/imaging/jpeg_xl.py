@@ -70,7 +70,7 @@ class _SideBox(Protocol):
 def open_jxl(data: bytes, *, name: str, max_megapixels: float, long_side: int | None) -> OpenPhoto:
     """Decode the first frame of a file, in full; see `decode.open_photo`."""
     header = peek_jxl(data, name=name, max_megapixels=max_megapixels)
-    check_memory(name, header, None)
+    check_memory(name, header, None, file_bytes=len(data))
     with reporting(name):
         try:
             is_jpeg, info, pixels, icc, side_boxes = Decoder(num_threads=1)(data)

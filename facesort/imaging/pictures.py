@@ -86,7 +86,7 @@ def _open(data: bytes, name: str, max_megapixels: float, long_side: int | None) 
     image = _identified(data, name, max_megapixels)
     with reporting(name):
         header = _header(image, data)
-        check_memory(name, header, long_side)
+        check_memory(name, header, long_side, file_bytes=len(data))
         if image.format in _JPEGS:
             return _decode_jpeg(image, data, name, header, long_side)
         return _decode(image, name, header)

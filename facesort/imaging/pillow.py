@@ -43,6 +43,8 @@ PILLOW_FAILURES = (
 )
 
 _ENDS_EARLY = ("truncated", "unexpected end", "end of file", "ends early", "eof")
+# What Pillow says of files that end before their pixels begin, or whose headers make no sense.
+_DAMAGED = ("decoder object", "cannot load this image", "broken data stream", "unrecognized data")
 
 # See without_pillows_limit.
 _LIMIT_LIFTED = threading.Lock()
@@ -102,4 +104,6 @@ def _reason(error: BaseException) -> str:
         return "no readable picture header: damaged, or not a picture at all"
     if isinstance(error, EOFError) or any(sign in said.lower() for sign in _ENDS_EARLY):
         return "the file ends early"
+    if any(sign in said.lower() for sign in _DAMAGED):
+        return "damaged, or the file ends early"
     return f"cannot be decoded ({said})" if said else "cannot be decoded"

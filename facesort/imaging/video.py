@@ -17,6 +17,7 @@ from facesort.errors import TooLarge, Unreadable, Unsupported
 from facesort.imaging.colour import Colours
 from facesort.imaging.content_video import video_key
 from facesort.imaging.formats import VIDEO, unreadable_reason
+from facesort.imaging.header import megapixels
 from facesort.imaging.keyframes import Keyframes
 from facesort.imaging.raster import OpenPhoto
 from facesort.imaging.reduce import ArrayRaster
@@ -275,7 +276,7 @@ def _check_file(path: Path) -> None:
 def _check_size(name: str, width: int, height: int, max_megapixels: float) -> None:
     if width * height / 1e6 > max_megapixels:
         raise TooLarge(
-            f"{name}: frames of {width:,} x {height:,} pixels, more than {max_megapixels:g} "
-            "megapixels",
+            f"{name}: frames of {width:,} x {height:,} pixels, more than "
+            f"{megapixels(max_megapixels)}",
             hint="If that is a real video, make a smaller copy of it.",
         )

@@ -1,38 +1,25 @@
-"""Detection at several scales, merged: small faces need a large one, close-ups a small one."""
+"""Merges what was seen at several scales: small faces need a large one, close-ups a small one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facesort.domain import Box
 from facesort.imaging.geometry import clip_box
-from facesort.vision.views import View, checking_views, closer_views, first_views
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from facesort.protocols import Detection, Detector, Image, Landmarks
+    from facesort.protocols import Detection, Landmarks
+    from facesort.vision.views import View
 
-__all__ = ["PhotoFace", "detect_in_photo", "faces_in", "merge_scales"]
+__all__ = ["PhotoFace", "faces_in", "merge_scales"]
 
 # A box that ends this close to the inner edge of a view is cut there, in sides of the box.
 _CUT_SHARE = 0.1
-
-
-class _Cut(Protocol):
-    @property
-    def pixels(self) -> Image: ...
-
-
-class Scalable(Protocol):
-    """A photo that can be had at any size (`imaging.decode.OpenPhoto`)."""
-
-    @property
-    def upright_size(self) -> tuple[int, int]: ...
-    def crop(self, box: Box, max_side: int) -> _Cut: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,44 +37,6 @@ class PhotoFace:
     landmarks: Landmarks
     score: float
     seen_pixels: float
-
-
-def detect_in_photo(
-    photo: Scalable,
-    detector: Detector,
-    *,
-    trusted_pixels: float,
-    min_face: float,
-    min_score: float,
-) -> list[PhotoFace]:
-    """Find the faces of a photo, looking closer where there may be small ones (see `views`).
-
-    Args:
-        photo: the source of pictures.
-        detector: finds faces in one picture, and may report faint ones.
-        trusted_pixels: the detector's largest reliable face, see `merge_scales`.
-        min_face: smallest shorter side of a box in full-size pixels.
-        min_score: from which on a detection is a face.
-
-    Returns:
-        Best score first.
-    """
-    size = photo.upright_size
-    first = _search(photo, detector, first_views(size, min_face=min_face))
-    checked = _search(photo, detector, checking_views(size, first, min_face=min_face))
-    tiles = closer_views(size, checked, min_face=min_face, min_score=min_score)
-    faces = first + checked + _search(photo, detector, tiles)
-    sure = [face for face in faces if face.score >= min_score]
-    merged = merge_scales(sure, trusted_pixels=trusted_pixels)
-    return [face for face in merged if face.box.shorter_side >= min_face]
-
-
-def _search(photo: Scalable, detector: Detector, views: Iterable[View]) -> list[PhotoFace]:
-    faces: list[PhotoFace] = []
-    for view in views:
-        picture = photo.crop(view.box, max(view.size)).pixels
-        faces += faces_in(view, detector.detect([picture])[0], photo.upright_size)
-    return faces
 
 
 def faces_in(

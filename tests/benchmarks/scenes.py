@@ -16,7 +16,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from facesort.domain import Box
 from facesort.imaging.decode import open_photo, read_file
-from facesort.vision.multiscale import detect_in_photo
+from facesort.vision.look import Looker
+from facesort.workers import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -78,12 +79,19 @@ def gather(paths: Iterable[Path], detector: Detector) -> Sources:
     """
     faces: list[Patch] = []
     grounds: list[Image.Image] = []
+    looker = Looker(
+        detector,
+        crop_size=112,
+        trusted_pixels=300,
+        min_score=_FAINT_SCORE,
+        min_face=8,
+        max_megapixels=300,
+        times=StageTimes(),
+    )
     for path in paths:
         photo = open_photo(read_file(path), name=str(path), max_megapixels=300)
         size = photo.upright_size
-        found = detect_in_photo(
-            photo, detector, trusted_pixels=300, min_face=8, min_score=_FAINT_SCORE
-        )
+        found = looker.look_at(photo).faces
         picture = Image.fromarray(photo.scaled(max(size)))
         faces += [
             _patch(picture, face.box)

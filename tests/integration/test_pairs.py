@@ -119,7 +119,7 @@ def test_the_report_names_companions_by_kind(world, capsys):
     _show_scan(Screen(), report)
     said = capsys.readouterr().out
     assert "2 RAW files belong to photos beside them." in said
-    assert "1 Live Photo video belongs to photos beside them." in said
+    assert "1 Live Photo video belongs to a photo beside it." in said
 
 
 def test_a_raw_alone_is_a_photo(world):

@@ -26,6 +26,8 @@ from facesort.domain import Box
 from facesort.errors import PhotoError, TooLarge, Unreadable, Unsupported
 from facesort.imaging.decode import OpenPhoto, open_photo, quiet_pillow, read_file
 from facesort.imaging.geometry import to_raster, to_upright
+from facesort.imaging.header import Header, check_memory, check_pixels
+from facesort.imaging.pillow import reporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -530,8 +532,31 @@ def test_a_photo_that_would_take_too_much_memory_is_refused() -> None:
     jpeg = encode(Image.new("RGB", (4, 4)), "JPEG", progressive=True)
     frame = jpeg.index(b"\xff\xc2") + 5
     large = jpeg[:frame] + struct.pack(">HH", 16_000, 18_000) + jpeg[frame + 4 :]
-    with pytest.raises(TooLarge, match="of memory"):
+    with pytest.raises(TooLarge, match=r"of memory, and \d+ bytes hold no such photo"):
         opened(large)
+
+
+@pytest.mark.parametrize("bytes_a_pixel", [10, 16, 20, 24])  # HEIC, WebP, JPEG 2000, JPEG XL
+def test_only_megapixels_decide_which_photos_are_decoded(bytes_a_pixel: int) -> None:
+    width, height = 20_000, 14_900
+    header = Header(1, width, height, ((width, width * height * bytes_a_pixel),))
+    check_memory("a.jpg", header, None, file_bytes=10 << 20)
+    check_pixels("a.jpg", (width, height), 300)
+    with pytest.raises(TooLarge, match="hold no such photo"):
+        check_memory("a.jpg", header, None, file_bytes=10 << 10)
+
+
+def test_what_no_memory_holds_is_refused_however_many_megapixels_are_allowed() -> None:
+    header = Header(1, 40_000, 30_000, ((40_000, 40_000 * 30_000 * 10),))
+    with pytest.raises(TooLarge, match=r"11\.2 GiB of memory$"):
+        check_memory("a.jpg", header, None, file_bytes=100 << 20)
+
+
+def test_the_limit_is_told_in_the_singular_too() -> None:
+    with pytest.raises(TooLarge, match=r"more than 1 megapixel$"):
+        check_pixels("a.jpg", (2000, 1000), 1)
+    with pytest.raises(TooLarge, match=r"more than 1\.5 megapixels$"):
+        check_pixels("a.jpg", (2000, 1000), 1.5)
 
 
 @pytest.mark.parametrize("megapixels", [100, 190])
@@ -574,6 +599,28 @@ def test_a_file_that_was_cut_off_fails(kind: str, share: float) -> None:
     assert "0x" not in caught.value.message
     if kind in {"JPEG", "PNG", "BMP", "PPM"}:
         assert caught.value.message == "a.jpg: the file ends early"
+
+
+def test_a_jpeg_whose_header_is_cut_off_is_called_damaged_in_our_words() -> None:
+    data = encode(noise(), "JPEG")
+    reasons = set()
+    for length in range(8, data.index(b"\xff\xda") + 2):
+        with pytest.raises(Unreadable) as caught:
+            opened(data[:length])
+        reasons.add(caught.value.message)
+    assert reasons == {
+        "a.jpg: the file ends early",
+        "a.jpg: damaged, or the file ends early",
+        "a.jpg: no readable picture header: damaged, or not a picture at all",
+    }
+
+
+@pytest.mark.parametrize(
+    "said", ["could not create decoder object", "broken data stream when reading image file"]
+)
+def test_what_pillow_says_of_damage_is_said_in_our_words(said: str) -> None:
+    with pytest.raises(Unreadable, match=r"^a: damaged, or the file ends early$"), reporting("a"):
+        raise OSError(said)
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesort.domain import Box
-from facesort.vision.multiscale import PhotoFace, detect_in_photo, faces_in, merge_scales
+from facesort.imaging.align import TEMPLATE, TEMPLATE_SIZE
+from facesort.imaging.decode import Crop
+from facesort.vision.look import Looker
+from facesort.vision.multiscale import PhotoFace, faces_in, merge_scales
 from facesort.vision.views import FAINT_SCORE, View, first_views
 from facesort.vision.yunet import FoundFace
+from facesort.workers import StageTimes
 
 TRUSTED = 300.0
 
@@ -166,14 +170,9 @@ def test_a_face_cut_by_the_edge_of_a_view_is_left_to_the_neighbour():
 # Looking at a photo
 
 
-@dataclass(frozen=True)
-class Piece:
-    pixels: np.ndarray
-
-
 @dataclass
 class World:
-    """A photo with faces, and a detector that sees them: surely, faintly or not at all, by size.
+    """An open photo with faces, and a detector that sees them: surely, faintly or not, by size.
 
     A face of which half or more is in the picture is seen, and is said to end with the picture.
     """
@@ -184,19 +183,36 @@ class World:
     sure_pixels: float = 12
     faint_pixels: float = 8
     searched: list[tuple[Box, int]] = field(default_factory=list)
+    orientation: int = 1
+    taken_at: str = ""
+    camera: str = ""
 
-    def crop(self, box: Box, max_side: int) -> Piece:
+    @property
+    def width(self) -> int:
+        return self.upright_size[0]
+
+    @property
+    def height(self) -> int:
+        return self.upright_size[1]
+
+    def crop(self, box: Box, max_side: int) -> Crop:
         self.searched.append((box, max_side))
+        return self.patch(box, max_side)
+
+    def patch(self, box: Box, max_side: int) -> Crop:
         scale = min(1.0, max_side / max(box.width, box.height))
-        shape = (round(box.height * scale), round(box.width * scale), 3)
-        return Piece(np.zeros(shape, dtype=np.uint8))
+        shape = (max(1, round(box.height * scale)), max(1, round(box.width * scale)), 3)
+        return Crop(np.zeros(shape, dtype=np.uint8), box.left, box.top, scale)
 
     def detect(self, images):
-        (image,), (view, _) = images, self.searched[-1]
+        views = [box for box, _ in self.searched[-len(images) :]]
+        return [self._found(*seen) for seen in zip(images, views, strict=True)]
+
+    def _found(self, image, view: Box):
         height, width = image.shape[:2]
         found = [self._seen(face, view, width, height, 0.9) for face in self.faces]
         found += [self._seen(face, view, width, height, FAINT_SCORE) for face in self.noise]
-        return [[face for face in found if face is not None]]
+        return [face for face in found if face is not None]
 
     def _seen(self, face: Box, view: Box, width: int, height: int, best: float):
         x, y = width / view.width, height / view.height
@@ -216,12 +232,22 @@ class World:
             (inside.bottom - view.top) * y,
         )
         score = best if pixels >= self.sure_pixels else FAINT_SCORE
-        return FoundFace(box, np.array([[box.left, box.top]] * 5, dtype=np.float32), score)
+        share = TEMPLATE / TEMPLATE_SIZE
+        points = np.array([box.left, box.top]) + share * np.array([box.width, box.height])
+        return FoundFace(box, points.astype(np.float32), score)
 
 
-def look(world: World, *, min_face: float = 24) -> list[Box]:
-    faces = detect_in_photo(world, world, trusted_pixels=TRUSTED, min_face=min_face, min_score=0.6)
-    return [face.box for face in faces]
+def look(world: World, *, min_face: int = 24) -> list[Box]:
+    looker = Looker(
+        world,
+        crop_size=16,
+        trusted_pixels=TRUSTED,
+        min_score=0.6,
+        min_face=min_face,
+        max_megapixels=300,
+        times=StageTimes(),
+    )
+    return [face.box for face in looker.look_at(world).faces]  # type: ignore[arg-type]  # all that is asked of one
 
 
 def square(left: float, top: float, side: float) -> Box:
@@ -250,9 +276,9 @@ def test_a_photo_without_small_faces_is_looked_at_as_a_whole(size, asked):
 
 
 def test_the_smallest_face_is_measured_in_full_size_pixels():
-    world = World((4000, 3000), [Box(400, 300, 440, 360)])
-    assert len(look(world, min_face=39.9)) == 1
-    assert look(world, min_face=40.1) == []
+    world = World((4000, 3000), [Box(400, 300, 440.5, 360)])
+    assert len(look(world, min_face=40)) == 1
+    assert look(world, min_face=41) == []
 
 
 def test_what_was_only_faint_is_found_by_looking_closer():

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import av
@@ -216,6 +217,17 @@ def test_a_video_that_cannot_be_read_keeps_the_systems_reason(tmp_path):
     os.mkfifo(tmp_path / "pipe.mp4")
     with pytest.raises(Unreadable, match="not a file"):
         video_key(tmp_path / "pipe.mp4")
+
+
+@pytest.mark.parametrize("start", [struct.pack(">I4s", 0, b"mdat"), b"\x1aE\xdf\xa3"])
+def test_naming_a_long_video_ends_when_nobody_wants_the_name_any_more(tmp_path, start):
+    path = tmp_path / "a.video"
+    path.write_bytes(start + bytes(5 << 20))
+    key, asked = video_key(path), itertools.count(1)
+    with pytest.raises(CancelledError):
+        video_key(path, lambda: next(asked) == 3)
+    assert next(asked) == 4  # it was asked for every MiB, and nothing was read after that
+    assert video_key(path, lambda: next(asked) > 100) == key
 
 
 # Damage
