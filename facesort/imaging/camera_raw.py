@@ -91,8 +91,10 @@ class _Raw:
         """The same, as callers know it."""
         costs = []
         if self.preview:
-            sizes = [scaled_size(self.preview_size, n) for n in useful_eighths(self.preview_size)]
-            costs = [(max(s), s[0] * s[1] * _JPEG_BYTES_PER_PIXEL) for s in sizes]
+            for eighths in useful_eighths(self.preview_size):
+                width, height = scaled_size(self.preview_size, eighths)
+                enough_for = max(self.preview_size) * eighths // 8
+                costs.append((enough_for, width * height * _JPEG_BYTES_PER_PIXEL))
         if not self.is_enough(max(self.size)):
             pixels, longer = self.sensor[0] * self.sensor[1], max(self.size)
             if not self.is_enough(longer // 2):

@@ -121,9 +121,14 @@ def _jpeg_costs(image: Image.Image, data: bytes) -> tuple[tuple[int, int], ...]:
     # All coefficients are kept, two bytes each, at whatever size.
     kept = 2 * _samples_per_pixel(image) if keeps_coefficients(data) else 0.0
     coefficients = int(image.width * image.height * kept)
-    sizes = [scaled_size(image.size, eighths) for eighths in useful_eighths(image.size)]
     each = _RASTER_BYTES.get(image.mode, 4)
-    return tuple((max(size), size[0] * size[1] * each + coefficients) for size in sizes)
+    costs = []
+    for eighths in useful_eighths(image.size):
+        width, height = scaled_size(image.size, eighths)
+        # Rounded down, as `smallest_eighths` chooses: a last pixel that is part does not count.
+        enough_for = max(image.size) * eighths // 8
+        costs.append((enough_for, width * height * each + coefficients))
+    return tuple(costs)
 
 
 def _identified(data: bytes, name: str, max_megapixels: float) -> Image.Image:

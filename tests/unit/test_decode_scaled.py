@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -118,6 +118,7 @@ def test_a_square_lies_at_its_full_size_place_whatever_the_reduction(
     progressive=st.booleans(),
     orientation=st.integers(1, 8),
 )
+@example(width=1, height=425, long_side=54, progressive=False, orientation=1)
 def test_a_reduced_photo_has_the_pixels_that_were_asked_for(
     width: int, height: int, long_side: int, progressive: bool, orientation: int
 ) -> None:
