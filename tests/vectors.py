@@ -13,6 +13,7 @@ from facesort.domain import (
     Decision,
     DecisionFace,
     Face,
+    FaceColumns,
     FaceId,
     FaceMatrix,
     FaceRole,
@@ -248,7 +249,7 @@ class Album:
         stands = standing(replay(self.log))
         spoken_of = stands.spoken_of()
         grouping = regroup(
-            faces,
+            FaceColumns.of(faces),
             FaceMatrix(tuple(face.id for face in faces), self.vectors[rows], MODEL),
             stands,
             self.assignments,

@@ -14,11 +14,14 @@ import numpy as np
 from facesort.domain import PersonId, short_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-    from facesort.domain import Anchor
+    from numpy.typing import NDArray
 
-__all__ = ["gather_evidence", "match_people", "person_id", "unused_person"]
+    from facesort.domain import Anchor, FaceColumns, FaceId
+    from facesort.grouping.said import Said
+
+__all__ = ["gather_evidence", "identify", "match_people", "person_id", "unused_person"]
 
 # Weights of one face's evidence. A cluster would need a million merely present faces to outvote a
 # vote.
@@ -32,12 +35,61 @@ def person_id(anchor: Anchor) -> PersonId:
     return PersonId("p" + short_hash(place, 8))
 
 
+def identify(
+    faces: FaceColumns,
+    labels: NDArray[np.int64],
+    said: Said,
+    votes: Mapping[int, PersonId],
+    before: Mapping[FaceId, PersonId],
+    person_exists: Callable[[PersonId], bool],
+) -> tuple[dict[FaceId, PersonId], dict[PersonId, Anchor]]:
+    """Say who each cluster is.
+
+    Args:
+        faces: in anchor order.
+        labels: (n,) their clusters, negative for faces that are in none.
+        said: the user's decisions.
+        votes: those that still count, by row; those that lost would carry their person's name
+            along.
+        before: the identity of each face until now.
+        person_exists: whether an id was ever given.
+
+    Returns:
+        The owner of each face that has one, and the founding anchors of new people.
+    """
+    count = int(labels.max(initial=-1)) + 1
+    numbers = labels.tolist()
+    evidence = gather_evidence(
+        count,
+        numbers,
+        [said.unless_rejected(row, before.get(face)) for row, face in enumerate(faces.ids)],
+        [votes.get(row) for row in range(len(faces))],
+        said.confirmed,
+    )
+    founders: list[list[int]] = [[] for _ in range(count)]
+    for row in np.flatnonzero(labels >= 0).tolist():
+        founders[numbers[row]].append(row)
+    people, new = match_people(evidence, founders, faces.anchor, person_exists)
+    owners = {face: people[k] for face, k in zip(faces.ids, numbers, strict=True) if k >= 0}
+    astray = [
+        row
+        for row, rejected in said.rejected.items()
+        if numbers[row] >= 0 and people[numbers[row]] in rejected
+    ]
+    if not astray:
+        return owners, new
+    # Nobody claims the person, so that nothing kept the face from the others who were there before.
+    parted = labels.copy()
+    parted[sorted(astray)] = np.arange(count, count + len(astray))
+    return identify(faces, parted, said, votes, before, person_exists)
+
+
 def gather_evidence(
     clusters: int,
     labels: Sequence[int],
     present: Sequence[PersonId | None],
     votes: Sequence[PersonId | None],
-    confirmed: Sequence[bool],
+    confirmed: Collection[int],
 ) -> list[Counter[PersonId]]:
     """Count, for each cluster, who its faces were and who the user said they are.
 
@@ -46,29 +98,31 @@ def gather_evidence(
         labels: one per face.
         present: the person each face was with before.
         votes: the person the user's decisions put each face with.
-        confirmed: whether that vote is a confirmation.
+        confirmed: the faces whose vote is a confirmation.
     """
     evidence: list[Counter[PersonId]] = [Counter() for _ in range(clusters)]
-    for label, was, vote, sure in zip(labels, present, votes, confirmed, strict=True):
+    for face, (label, was, vote) in enumerate(zip(labels, present, votes, strict=True)):
         if label < 0:
             continue
         if was is not None:
             evidence[label][was] += _PRESENT
         if vote is not None:
-            evidence[label][vote] += _CONFIRMED if sure else _VOTE
+            evidence[label][vote] += _CONFIRMED if face in confirmed else _VOTE
     return evidence
 
 
 def match_people(
     evidence: Sequence[Mapping[PersonId, int]],
-    founders: Sequence[Sequence[Anchor]],
+    founders: Sequence[Sequence[int]],
+    anchor: Callable[[int], Anchor],
     exists: Callable[[PersonId], bool],
 ) -> tuple[list[PersonId], dict[PersonId, Anchor]]:
     """Give each cluster a person, known or new.
 
     Args:
         evidence: per cluster, how strongly its faces speak for each known person.
-        founders: per cluster, the anchors of its faces; the first gives a new person its id.
+        founders: per cluster its faces, in anchor order; the first gives a new person its id.
+        anchor: of a face.
         exists: whether an id is somebody's; it is not given to others.
 
     Returns:
@@ -80,11 +134,11 @@ def match_people(
     taken = set(chosen.values())
     new: dict[PersonId, Anchor] = {}
     people = []
-    for cluster, anchors in enumerate(founders):
+    for cluster, faces in enumerate(founders):
         person = chosen.get(cluster)
         if person is None:
-            person, anchor = _found(anchors, lambda p: p in taken or exists(p))
-            new[person] = anchor
+            person, founder = _found(map(anchor, faces), lambda p: p in taken or exists(p))
+            new[person] = founder
             taken.add(person)
         people.append(person)
     return people, new
@@ -99,12 +153,16 @@ def unused_person(anchor: Anchor, used: Callable[[PersonId], bool]) -> PersonId:
     return person
 
 
-def _found(anchors: Sequence[Anchor], used: Callable[[PersonId], bool]) -> tuple[PersonId, Anchor]:
-    for anchor in sorted(anchors):
-        if not used(person_id(anchor)):
-            return person_id(anchor), anchor
+def _found(anchors: Iterable[Anchor], used: Callable[[PersonId], bool]) -> tuple[PersonId, Anchor]:
+    first: Anchor | None = None
+    for anchor in anchors:
+        first = first or anchor
+        person = person_id(anchor)
+        if not used(person):
+            return person, anchor
+    if first is None:
+        raise ValueError("a cluster without faces founds nobody")
     # Every face of the cluster stands for somebody else.
-    first = min(anchors)
     return unused_person(first, used), first
 
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from facesort.domain import Face, PhotoId
+    from facesort.domain import FaceColumns
 
 __all__ = ["Moments", "moments_of"]
 
@@ -50,31 +50,28 @@ class Moments:
         return Moments(self.first[rows], more)
 
 
-def moments_of(faces: Sequence[Face]) -> Moments:
+def moments_of(faces: FaceColumns) -> Moments:
     """Number the moments of faces.
 
     The moments of a video are the beginnings of its appearances: of two that overlap in time, one
     is there when the other begins. Those numbers are negative, a photo's is its row id.
     """
-    starts: dict[PhotoId, set[float]] = {}
-    for face in faces:
-        if face.span is not None:
-            starts.setdefault(face.photo_id, set()).add(face.span[0])
+    photos = {row: int(faces.photo_ids[row]) for row in faces.spans}
+    starts: dict[int, set[float]] = {}
+    for row, span in faces.spans.items():
+        starts.setdefault(photos[row], set()).add(span[0])
     numbers = {
         moment: -1 - i
         for i, moment in enumerate((photo, at) for photo, ats in starts.items() for at in ats)
     }
-    first = np.array([_first(face, numbers) for face in faces], dtype=np.int64)
+    first = faces.photo_ids.copy()
+    for row, span in faces.spans.items():
+        first[row] = numbers[photos[row], span[0]]
     more = {
-        row: frozenset(numbers[face.photo_id, at] for at in _within(starts[face.photo_id], span))
-        for row, face in enumerate(faces)
-        if (span := face.span) is not None
+        row: frozenset(numbers[photos[row], at] for at in _within(starts[photos[row]], span))
+        for row, span in faces.spans.items()
     }
     return Moments(first, more)
-
-
-def _first(face: Face, numbers: dict[tuple[PhotoId, float], int]) -> int:
-    return face.photo_id if face.span is None else numbers[face.photo_id, face.span[0]]
 
 
 def _within(starts: Iterable[float], span: tuple[float, float]) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facesort.domain import FaceStatus, Person
+from facesort.domain import FaceColumns, FaceStatus, Person
 from facesort.grouping.anchors import AnchorIndex
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ def see_people(
         standing: what the decisions add up to.
         existing: every identity ever founded; a named one without faces is still a person.
     """
-    index = AnchorIndex(faces)
+    index = AnchorIndex(FaceColumns.of(faces))
     identities = _identities(faces, assignments, standing, index)
-    confirmed = {index.find(anchor) for anchor in standing.confirmed}
-    not_faces = {index.find(anchor) for anchor in standing.not_faces}
+    confirmed = {index.find_id(anchor) for anchor in standing.confirmed}
+    not_faces = {index.find_id(anchor) for anchor in standing.not_faces}
     owners: dict[FaceId, PersonId | None] = {}
     status: dict[FaceId, FaceStatus] = {}
     held: dict[PersonId, list[Face]] = {}
@@ -79,7 +79,7 @@ def see_people(
             name[0] if name else None,
             held.get(person, []),
             status,
-            cover=index.find(standing.covers[person]) if person in standing.covers else None,
+            cover=index.find_id(standing.covers[person]) if person in standing.covers else None,
             ignored=person in standing.ignored,
             aliases=tuple(merged.get(person, ())),
         )
@@ -94,11 +94,11 @@ def _identities(
 ) -> dict[FaceId, PersonId | None]:
     identities: dict[FaceId, PersonId | None] = {f.id: assignments.get(f.id) for f in faces}
     for anchor, person in standing.votes.items():
-        face = index.find(anchor) if anchor in standing.confirmed else None
+        face = index.find_id(anchor) if anchor in standing.confirmed else None
         if face is not None:
             identities[face] = person
     for anchor, people in standing.rejections().items():
-        face = index.find(anchor)
+        face = index.find_id(anchor)
         if face is None or anchor in standing.confirmed:
             continue
         if identities[face] in people:

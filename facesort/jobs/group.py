@@ -6,8 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facesort.catalog import decisions, people
+from facesort.catalog import decisions, people, vectors
 from facesort.catalog import photos as catalog
+from facesort.domain import FaceColumns
 from facesort.grouping.calibration import Calibration, MergeRule, merge_rule
 from facesort.grouping.regroup import Grouping, check_method, regroup
 from facesort.grouping.standing import replay, standing
@@ -152,8 +153,8 @@ def _compute(
     idle = people.existing(db) - stands.spoken_of()
     known = people.existing(db) - idle
     grouping = regroup(
-        faces,
-        catalog.matrix(db, card.model_key),
+        FaceColumns.of(faces),
+        vectors.matrix(db, card.model_key),
         stands,
         people.assignments(db),
         rule=rule,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, people
 from facesort.catalog import photos as catalog
-from facesort.domain import FaceId, Person, PersonId
+from facesort.domain import FaceColumns, FaceId, Person, PersonId
 from facesort.errors import AmbiguousPerson, UnknownPerson
 from facesort.grouping.anchors import AnchorIndex
 from facesort.grouping.people import People, see_people
@@ -80,7 +80,7 @@ class Situation:
         if survivor in self.people.by_id:
             return self.people.by_id[survivor]
         anchor = self.founders.get(identity)
-        face = AnchorIndex(self.faces.values()).find(anchor) if anchor else None
+        face = AnchorIndex(FaceColumns.of(self.faces.values())).find_id(anchor) if anchor else None
         owner = self.people.owners.get(face) if face is not None else None
         if owner is not None:
             return self.people.by_id[owner]

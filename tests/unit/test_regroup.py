@@ -7,7 +7,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from facesort.domain import DecisionFace, FaceMatrix, FaceRole, FaceStatus, PersonId, Verdict
+from facesort.domain import (
+    DecisionFace,
+    FaceColumns,
+    FaceMatrix,
+    FaceRole,
+    FaceStatus,
+    PersonId,
+    Verdict,
+)
 from facesort.errors import UsageError
 from facesort.grouping.calibration import MinCosineRule, WrongMergesRule
 from facesort.grouping.regroup import METHODS, regroup
@@ -421,7 +429,7 @@ def test_a_face_that_this_model_has_not_seen_stays_where_it_was():
         for decision in decisions:
             album.decide(Verdict.REJECT, [anna], [decision])
         grouping = regroup(
-            album.faces,
+            FaceColumns.of(album.faces),
             FaceMatrix((album.face(3).id,), album.vectors[3:], MODEL),
             standing(replay(album.log)),
             album.assignments,
@@ -436,7 +444,7 @@ def test_a_face_that_this_model_has_not_seen_stays_where_it_was():
 def test_a_new_face_that_this_model_has_not_seen_is_left_out():
     album = made(1, [4])
     grouping = regroup(
-        album.faces,
+        FaceColumns.of(album.faces),
         FaceMatrix(tuple(f.id for f in album.faces[1:]), album.vectors[1:], MODEL),
         Standing(),
         {},
