@@ -13,54 +13,46 @@ the last grouping with the standing decisions laid over it (`grouping.people`).
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from facesort.catalog import decisions, places
-from facesort.catalog import photos as catalog
 from facesort.catalog.connection import catalog_exists, open_database
 from facesort.errors import LibraryLocked
 from facesort.files import JobLock
-from facesort.jobs import decide, prune
-from facesort.jobs.group import GroupOptions, group_faces, needs_grouping, wants_regroup
-from facesort.jobs.looking import Looking
-from facesort.jobs.scan import (
-    ScanReport,
-    check_folders,
-    preview_folders,
-    report,
-    scan_folders,
-    tell_if_inside,
-)
-from facesort.jobs.situation import Situation, read_situation
-from facesort.workers import StageTimes
+from facesort.jobs.deciding import Deciding
+from facesort.jobs.due import needs_grouping, wants_regroup
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
     from facesort.catalog.connection import Database
     from facesort.config import Settings
-    from facesort.domain import Decision, Person, Photo, PhotoId, Place, PlaceState
+    from facesort.domain import PersonId
     from facesort.evaluation.clustering import ClusterResult
     from facesort.evaluation.speed import SpeedResult
     from facesort.evaluation.verification import LfwResult
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
+    from facesort.inference.card import ModelCard
     from facesort.jobs.albums import AlbumOrder, Source
-    from facesort.jobs.decide import Naming
+    from facesort.jobs.compact import Compaction
     from facesort.jobs.group import GroupReport
+    from facesort.jobs.group_options import GroupOptions
+    from facesort.jobs.identified import Identification
+    from facesort.jobs.identify import IdentifyOptions
+    from facesort.jobs.looking import Looking
     from facesort.jobs.prune import Pruning
+    from facesort.jobs.scan import ScanReport
     from facesort.protocols import Progress
     from facesort.registry import LoadModels
 
 __all__ = ["Library"]
 
 
-class Library:
+class Library(Deciding):
     """One library, open in one thread. Use it as a context manager.
 
     Args:
@@ -88,7 +80,13 @@ class Library:
         self._db: Database = open_database(
             settings.library, create=create, after_commit=after_commit
         )
-        self._looking = Looking(self._db, settings, progress, load_models)
+        self._load_models = load_models
+
+    @cached_property
+    def _looking(self) -> Looking:
+        from facesort.jobs.looking import Looking  # noqa: PLC0415 - listing people needs none
+
+        return Looking(self._db, self.settings, self._progress, self._load_models)
 
     def __enter__(self) -> Self:
         return self
@@ -128,11 +126,14 @@ class Library:
             LibraryLocked: another job is running on this library.
             ModelError: the models cannot be loaded.
         """
+        from facesort.jobs import scan as scanning  # noqa: PLC0415 - as `_looking`
+        from facesort.workers import StageTimes  # noqa: PLC0415
+
         started, times = time.perf_counter(), StageTimes()
-        roots = check_folders(folders)
+        roots = scanning.check_folders(folders)
         with self._job("scan"):
-            tell_if_inside(self._db, self.settings.library, roots, self._progress)
-            counts, seconds = scan_folders(
+            scanning.tell_if_inside(self._db, self.settings.library, roots, self._progress)
+            counts, seconds = scanning.scan_folders(
                 self._db,
                 roots,
                 self._looking.freshness,
@@ -142,43 +143,69 @@ class Library:
                 times=times,
             )
             self._looking.remember()
+            grouping = None
             if group and needs_grouping(self._db):
                 clock = time.perf_counter()
-                self._group(GroupOptions.from_meta(self._db.meta("group_options")))
+                grouping = self._group_as_before()
                 seconds["group"] = time.perf_counter() - clock
         seconds["total"] = time.perf_counter() - started
-        return report(self._db, self._looking, counts, seconds, times)
+        return scanning.report(self._db, self._looking, counts, seconds, times, grouping)
 
     def preview_scan(self, folders: Sequence[Path]) -> ScanReport:
         """Say what a scan would open; nothing is changed."""
+        from facesort.jobs import scan as scanning  # noqa: PLC0415 - as `_looking`
+
         started = time.perf_counter()
-        counts = preview_folders(
+        counts = scanning.preview_folders(
             self._db,
-            check_folders(folders),
+            scanning.check_folders(folders),
             self._looking.freshness,
             [self.settings.library],
         )
         seconds = {"total": time.perf_counter() - started}
-        return ScanReport(counts, seconds=seconds, dry_run=True)
+        return scanning.ScanReport(counts, seconds=seconds, dry_run=True)
 
-    def group(self, options: GroupOptions) -> GroupReport:
-        """Group all stored faces anew; later scans group in the same way.
+    def group(self, options: GroupOptions, *, everything: bool = False) -> GroupReport:
+        """Group what is stored; later scans group in the same way.
+
+        Args:
+            options: how. Another way than before groups everything.
+            everything: all faces from nothing; otherwise new faces join who is there.
 
         Raises:
             LibraryLocked: another job is running on this library.
             UsageError: an option is out of range.
         """
         with self._job("grouping"):
-            return self._group(options)
+            return self._group(options, everything=everything)
 
-    def _group(self, options: GroupOptions) -> GroupReport:
-        return group_faces(
+    def _group_as_before(self) -> GroupReport:
+        from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - as `_looking`
+
+        return self._group(GroupOptions.from_meta(self._db.meta("group_options")))
+
+    def _group(self, options: GroupOptions, *, everything: bool = False) -> GroupReport:
+        from facesort.jobs.group import group_faces  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.neighbours import publish_library_index  # noqa: PLC0415
+        from facesort.jobs.shown import ensure_fresh  # noqa: PLC0415
+
+        report = group_faces(
             self._db,
             self._looking.embedder,
             options,
+            everything=everything,
             min_face=self.min_face,
             progress=self._progress,
         )
+        # So that the next command is quick:
+        ensure_fresh(self._db, min_face=self.min_face)
+        publish_library_index(
+            self._db,
+            self.settings.library,
+            self._looking.embedder.model_key,
+            self._progress,
+        )
+        return report
 
     def _job(self, job: str) -> JobLock:
         """Admit one long job at a time to this library."""
@@ -192,6 +219,8 @@ class Library:
         Raises:
             UsageError: a path does not exist or is no folder.
         """
+        from facesort.jobs import prune  # noqa: PLC0415 - only this needs it
+
         return prune.find_gone(self._db, prune.existing_folders(folders))
 
     def prune(self, planned: Pruning) -> Pruning:
@@ -203,111 +232,50 @@ class Library:
         Raises:
             LibraryLocked: another job is running on this library.
         """
+        from facesort.jobs import prune  # noqa: PLC0415 - only this needs it
+
         with self._job("pruning"):
             done = prune.forget(self._db, planned, self.settings.library / "cache")
             if needs_grouping(self._db):
-                self._group(GroupOptions.from_meta(self._db.meta("group_options")))
+                self._group_as_before()
         return done
 
-    # -- looking ---------------------------------------------------------------------------------
+    def plan_compact(self) -> Compaction:
+        """Say what 128-byte descriptors would save and cost; nothing is changed."""
+        from facesort.jobs.compact import plan  # noqa: PLC0415 - only this needs it
 
-    @property
-    def min_face(self) -> int:
-        """Smallest face that counts in this library: shorter side in original pixels."""
-        return self._looking.remembered_min_face
+        return plan(self._db, self._looking.embedder, min_face=self.min_face)
+
+    def compact(self, planned: Compaction) -> Compaction:
+        """Write vectors as 128-byte descriptors, for good; see `jobs.compact`.
+
+        Raises:
+            LibraryLocked: another job is running on this library.
+        """
+        from facesort.jobs.compact import carry_out  # noqa: PLC0415 - only this needs it
+
+        with self._job("compacting"):
+            return carry_out(self._db, self._looking.embedder, planned, self._progress)
+
+    # -- looking: jobs/viewing.py ----------------------------------------------------------------
 
     @property
     def id(self) -> str:
         """A random number given at its making."""
         return self._db.meta("library_id")
 
-    def situation(self) -> Situation:
-        """Read faces, decisions and people as they are now."""
-        with self._db.snapshot():
-            return read_situation(self._db, min_face=self.min_face)
+    # -- deciding: jobs/deciding.py ---------------------------------------------------------------
 
-    def ungrouped_faces(self) -> int:
-        """Return how many faces are nobody's and wait for the next grouping; 0 when none is due."""
-        with self._db.snapshot():
-            if not needs_grouping(self._db):
-                return 0
-            people = read_situation(self._db, min_face=self.min_face).people
-        return sum(owner is None for owner in people.owners.values())
-
-    def view(self) -> tuple[Situation, dict[PhotoId, Photo]]:
-        """Read the situation and all photos at one moment: every face's photo is there."""
-        with self._db.snapshot():
-            situation = read_situation(self._db, min_face=self.min_face)
-            return situation, places.photos(self._db)
-
-    def photos(self) -> dict[PhotoId, Photo]:
-        """Return all photos with their places; together with their faces, see `view`."""
-        with self._db.snapshot():
-            return places.photos(self._db)
-
-    def places(self, states: Sequence[PlaceState]) -> list[Place]:
-        """Return the files in any of these states, by path."""
-        return places.places_in_state(self._db, states)
-
-    def roots(self) -> list[Path]:
-        """Return the scanned folders."""
-        return places.root_paths(self._db)
-
-    def log(self) -> list[Decision]:
-        """Return every decision ever made, oldest first."""
-        return decisions.log(self._db)
-
-    # -- deciding --------------------------------------------------------------------------------
-
-    def name(self, reference: str, text: str, *, same: bool | None = None) -> Naming:
-        """Call a person by a name; see `jobs.decide.name`."""
-        with self._deciding() as situation:
-            return decide.name(self._db, situation, situation.person(reference), text, same=same)
-
-    def merge(self, references: Sequence[str], *, keep_first_name: bool = False) -> Person:
-        """Make several people one; returns the survivor as it is afterwards."""
-        with self._deciding() as situation:
-            persons = [situation.person(reference) for reference in references]
-            decide.merge(self._db, situation, persons, keep_first_name=keep_first_name)
-        return self.situation().person(persons[0].id)
-
-    def reject(self, faces: Sequence[str]) -> int:
-        """Say that faces are not the person they are with; returns the decision's number."""
-        with self._deciding() as situation:
-            return decide.reject(self._db, situation, [situation.face(face) for face in faces])
-
-    def ignore(self, references: Sequence[str]) -> list[Person]:
-        """Stop showing people."""
-        with self._deciding() as situation:
-            persons = [situation.person(reference) for reference in references]
-            decide.ignore(self._db, situation, persons)
-            return persons
-
-    def undo(self, count: int = 1, *, decision: int | None = None) -> list[Decision]:
-        """Take back the last decisions, or one particular one."""
-        with self._deciding() as situation:
-            undone = decide.undo(self._db, situation, count, decision)
-        self._regroup_if_wanted()
-        return undone
-
-    def redo(self, count: int = 1) -> list[Decision]:
-        """Bring back what was undone last."""
-        with self._deciding() as situation:
-            redone = decide.redo(self._db, situation, count)
-        self._regroup_if_wanted()
-        return redone
-
-    @contextmanager
-    def _deciding(self) -> Iterator[Situation]:
-        """Judge and write in one transaction: nobody decides or publishes in between."""
-        with self._db.transaction():
-            yield read_situation(self._db, min_face=self.min_face)
+    @property
+    def _embedder(self) -> ModelCard:
+        return self._looking.embedder
 
     def _regroup_if_wanted(self) -> None:
         if not wants_regroup(self._db):
             return
         try:
-            self.group(GroupOptions.from_meta(self._db.meta("group_options")))
+            with self._job("grouping"):
+                self._group_as_before()
         except LibraryLocked:
             self._progress.note("A job is running; it will group anew with this in mind.")
 
@@ -334,7 +302,7 @@ class Library:
 
         return Source(*self.view(), self.id, self.settings.library, self.roots())
 
-    def sheets(self, folder: Path, persons: Sequence[Person]) -> list[Path]:
+    def sheets(self, folder: Path, persons: Sequence[PersonId]) -> list[Path]:
         """Write one strip of faces per person.
 
         Raises:
@@ -348,11 +316,26 @@ class Library:
         check_outside(folder, self.roots(), self.settings.library)
         situation, photos = self.view()
         now = situation.people.by_id  # a scan may have changed them since they were read
-        persons = [now[person.id] for person in persons if person.id in now]
+        present = [now[person] for person in persons if person in now]
         crops = PhotoCrops(
             photos, self.settings.library / "cache", max_megapixels=self.settings.max_megapixels
         )
-        return write_sheets(folder, persons, situation, crops, self._progress)
+        return write_sheets(folder, present, situation, crops, self._progress)
+
+    # -- recognising ----------------------------------------------------------------------------
+
+    def identify(self, images: Sequence[Path], options: IdentifyOptions) -> Identification:
+        """Say who is on pictures, of this library's people or nobody; see `jobs.identify`."""
+        from facesort.jobs.identify import identify  # noqa: PLC0415 - only this needs it
+
+        return identify(
+            self._db,
+            self._looking,
+            images,
+            options,
+            min_face=self.min_face,
+            progress=self._progress,
+        )
 
     # -- measuring -------------------------------------------------------------------------------
 
@@ -371,12 +354,15 @@ class Library:
             self._db, self._looking, scan, folders, sample=sample, progress=self._progress
         )
 
-    def bench_lfw(self, folder: Path, pairs: Path) -> LfwResult:
-        """Run the LFW protocol on a folder that this library has scanned."""
-        from facesort.jobs.bench import bench_lfw  # noqa: PLC0415 - only benchmarks need it
+    def bench_lfw(self, folder: Path, pairs: Path, *, compact: bool = False) -> LfwResult:
+        """Run the LFW protocol on a scanned folder; `compact`: as 128-byte descriptors."""
+        from facesort.catalog import photos, places, vectors  # noqa: PLC0415 - as above
+        from facesort.jobs.bench import bench_lfw, compacted  # noqa: PLC0415 - only benchmarks do
 
         with self._db.snapshot():
-            faces = catalog.faces(self._db, min_face=self.min_face)
-            matrix = catalog.matrix(self._db, self._looking.embedder.model_key)
-            photos = places.photos(self._db)
-        return bench_lfw(folder, pairs, faces, matrix, photos)
+            faces = photos.faces(self._db, min_face=self.min_face)
+            matrix = vectors.matrix(self._db, self._looking.embedder.model_key)
+            every_photo = places.photos(self._db)
+        return bench_lfw(
+            folder, pairs, faces, compacted(matrix) if compact else matrix, every_photo
+        )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facesort.catalog import photos as catalog
+from facesort.catalog import vectors
 from facesort.catalog.connection import open_database
 from facesort.config import load_settings
 from facesort.domain import Box, FaceId, FaceMatrix
@@ -140,7 +140,7 @@ class Facesort:
         """Return the stored embeddings, which no command prints."""
         database = open_database(self.library, create=False)
         try:
-            return catalog.matrix(database, model_key)
+            return vectors.matrix(database, model_key)
         finally:
             database.close()
 

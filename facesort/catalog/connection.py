@@ -74,6 +74,15 @@ class Database:
         with translated(self.path):
             return self._connection.execute(sql, parameters).fetchall()
 
+    def blocks(
+        self, sql: str, parameters: tuple[Any, ...] = (), *, size: int = 8192
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Run one query and yield its rows, so many at a time: memory stays bounded."""
+        with translated(self.path):
+            cursor = self._connection.execute(sql, parameters)
+            while rows := cursor.fetchmany(size):
+                yield rows
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Hold the write lock for a short while; all of it is stored, or nothing.
@@ -112,6 +121,10 @@ class Database:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
+    def version(self) -> int:
+        """Return a number that changes when another connection has written something."""
+        return int(self.execute("PRAGMA data_version").fetchone()[0])
+
     def meta(self, key: str, default: str = "") -> str:
         """Return a fact about the library."""
         row = self.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -123,6 +136,22 @@ class Database:
             "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             (key, value),
         )
+
+    def shrink(self) -> None:
+        """Give back to the disk what the file no longer needs; for a while nobody can write.
+
+        Raises:
+            LibraryLocked: another process was reading or writing all the time.
+            LibraryUnwritable: there is no space for the copy that it takes.
+        """
+        self.execute("VACUUM")
+        self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @property
+    def file_bytes(self) -> int:
+        """What the catalog takes on the disk, its log included."""
+        files = (self.path.with_name(self.path.name + end) for end in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     def close(self) -> None:
         """Close the connection; what was committed is on disk."""
@@ -271,6 +300,9 @@ def _configure(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")  # a decision survives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
+    # KiB, filled as needed. With SQLite's 2 MiB, the 75,000 faces of 200 people in a library of a
+    # million take most pages from the file again and again: 1.2 s, not .6 (measured 2026-11-22).
+    connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA secure_delete = ON")  # forgotten people leave no bytes behind
 
 

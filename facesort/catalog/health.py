@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from facesort.catalog.connection import CATALOG_NAME, translated
+from facesort.catalog.connection import CATALOG_NAME, Database, translated
 from facesort.catalog.migrations import MIGRATIONS, applied, pending
 from facesort.errors import LibraryDamaged
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["CatalogHealth", "examine", "facts"]
+__all__ = ["CatalogHealth", "examine", "facts", "reading"]
 
 _SHOWN_PROBLEMS = 3
 _BUSY_SECONDS = 10.0
@@ -83,6 +83,21 @@ def facts(folder: Path) -> dict[str, str]:
         return {
             str(key): str(value) for key, value in connection.execute("SELECT key, value FROM meta")
         }
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[Database]:
+    """Open a catalog of this version's schema for a moment, to read one state of it.
+
+    Raises:
+        LibraryDamaged, LibraryUnwritable: as `examine`.
+    """
+    path = folder / CATALOG_NAME
+    with _opened(path) as connection:
+        connection.isolation_level = None  # transactions are explicit, as `Database` wants it
+        database = Database(connection, path)
+        with database.snapshot():
+            yield database
 
 
 @contextmanager

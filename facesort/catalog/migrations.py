@@ -129,7 +129,172 @@ _SCHEMA_1 = (
     ),
 )
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "first schema", _SCHEMA_1),)
+_SCHEMA_2 = (
+    # Models whose vectors `library compact` has written as bytes; all others are float16.
+    """CREATE TABLE vector_codes (
+        model TEXT PRIMARY KEY,
+        dimension INTEGER NOT NULL,                -- of the model's vectors
+        size INTEGER NOT NULL,                     -- bytes of a coded vector
+        scale REAL NOT NULL,                       -- what one step of a byte stands for
+        slope REAL NOT NULL, shift REAL NOT NULL,  -- cosines become shift + slope * cosine
+        axes BLOB                                  -- dimension x size float32; NULL: not projected
+    ) STRICT, WITHOUT ROWID""",
+)
+
+_SCHEMA_3 = (
+    # Faces that the last grouping saw and gave to nobody: all others without a person are new.
+    """CREATE TABLE unassigned (
+        face_id TEXT PRIMARY KEY REFERENCES faces(id) ON DELETE CASCADE
+    ) STRICT, WITHOUT ROWID""",
+    # Two faces of one photo that look like one person: mirror, collage, screen or twins. They are
+    # kept apart, and the user is asked.
+    """CREATE TABLE repeats (
+        face_id TEXT NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+        other_id TEXT NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+        PRIMARY KEY (face_id, other_id)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX repeats_by_other ON repeats (other_id)",
+)
+
+_SCHEMA_4 = (
+    # -- what is shown: derived from the last grouping and the decisions (`jobs.shown`) ------------
+    # One row for everybody who is shown; who was merged into them is in `shown_merges`.
+    """CREATE TABLE shown_people (
+        person_id TEXT PRIMARY KEY,
+        named_at INTEGER,                          -- the decision that gave the name
+        faces INTEGER NOT NULL, photos INTEGER NOT NULL,
+        cover TEXT,                                -- face id
+        confirmed INTEGER NOT NULL,                -- number of faces
+        ignored INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX shown_people_named ON shown_people (named_at) WHERE named_at IS NOT NULL",
+    """CREATE TABLE shown_merges (
+        person_id TEXT PRIMARY KEY,
+        survivor TEXT NOT NULL,
+        position INTEGER NOT NULL                  -- the order in which they came
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX shown_merges_by_survivor ON shown_merges (survivor, position)",
+    # Faces of which a decision says something else, or more, than the last grouping.
+    """CREATE TABLE said_faces (
+        face_id TEXT PRIMARY KEY,
+        photo_id INTEGER NOT NULL,
+        person_id TEXT,                            -- the identity; NULL: nobody's
+        confirmed INTEGER NOT NULL, not_face INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX said_faces_by_person ON said_faces (person_id)",
+    "CREATE INDEX said_faces_by_photo ON said_faces (photo_id)",
+    # What has changed since: noted by the database itself, so that nobody can forget to.
+    "CREATE TABLE stale_photos (photo_id INTEGER PRIMARY KEY) STRICT",
+    "CREATE TABLE stale_people (person_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    *(
+        f"CREATE TRIGGER {table}_stale_{event.split()[0].lower()} AFTER {event} ON {table} {when}"
+        f" BEGIN {' '.join(f'INSERT INTO {stale} {one} ON CONFLICT DO NOTHING;' for one in rows)}"
+        f" END"
+        for table, event, when, stale, rows in (
+            ("faces", "INSERT", "", "stale_photos", ["VALUES (NEW.photo_id)"]),
+            ("faces", "DELETE", "", "stale_photos", ["VALUES (OLD.photo_id)"]),
+            (
+                "faces",
+                "UPDATE",
+                """WHEN (OLD.quality, OLD.left, OLD.top, OLD.right, OLD.bottom, OLD.photo_id)
+                IS NOT (NEW.quality, NEW.left, NEW.top, NEW.right, NEW.bottom, NEW.photo_id)""",
+                "stale_photos",
+                ["VALUES (OLD.photo_id)", "VALUES (NEW.photo_id)"],
+            ),
+            (
+                "places",
+                "INSERT",
+                "WHEN NEW.photo_id IS NOT NULL",
+                "stale_photos",
+                ["VALUES (NEW.photo_id)"],
+            ),
+            (
+                "places",
+                "DELETE",
+                "WHEN OLD.photo_id IS NOT NULL",
+                "stale_photos",
+                ["VALUES (OLD.photo_id)"],
+            ),
+            (
+                "places",
+                "UPDATE OF photo_id",
+                "WHEN OLD.photo_id IS NOT NEW.photo_id",
+                "stale_photos",
+                [
+                    f"SELECT {row}.photo_id WHERE {row}.photo_id IS NOT NULL"
+                    for row in ("OLD", "NEW")
+                ],
+            ),
+            # A RAW has taken over from its JPEG, or the other way round.
+            (
+                "anchors",
+                "UPDATE",
+                "",
+                "stale_photos",
+                [
+                    f"""SELECT id FROM photos WHERE content_key =
+                    substr({row}.content_key, 1, instr({row}.content_key || '@', '@') - 1)"""  # noqa: S608 - constants
+                    for row in ("OLD", "NEW")
+                ],
+            ),
+            ("assignments", "INSERT", "", "stale_people", ["VALUES (NEW.person_id)"]),
+            ("assignments", "DELETE", "", "stale_people", ["VALUES (OLD.person_id)"]),
+            (
+                "assignments",
+                "UPDATE OF person_id",
+                "WHEN OLD.person_id != NEW.person_id",
+                "stale_people",
+                ["VALUES (OLD.person_id)", "VALUES (NEW.person_id)"],
+            ),
+        )
+    ),
+    # All that is said of faces but plain votes, which only grouping needs.
+    """CREATE INDEX decision_faces_said ON decision_faces (decision_id, anchor_id, person_id, role)
+        WHERE role != 'vote'""",
+)
+
+_DROP_SUMS_OF = "DELETE FROM person_sums WHERE person_id"
+_SCHEMA_5 = (
+    # Everybody's vectors added up: derived, taken away by the database itself when they change.
+    """CREATE TABLE person_sums (
+        person_id TEXT NOT NULL, model TEXT NOT NULL,
+        faces INTEGER NOT NULL,
+        sum BLOB NOT NULL,                         -- float32 little endian
+        PRIMARY KEY (person_id, model)
+    ) STRICT, WITHOUT ROWID""",
+    *(
+        f"CREATE TRIGGER {table}_sums_{event.split()[0].lower()} AFTER {event} ON {table} "
+        f"BEGIN {' '.join(f'{_DROP_SUMS_OF} {whom};' for whom in whose)} END"
+        for table, event, whose in (
+            ("assignments", "INSERT", ["= NEW.person_id"]),
+            ("assignments", "DELETE", ["= OLD.person_id"]),
+            ("assignments", "UPDATE OF person_id", ["IN (OLD.person_id, NEW.person_id)"]),
+            *(
+                (
+                    "vectors",
+                    event,
+                    [
+                        f"IN (SELECT person_id FROM assignments WHERE face_id = {row}.face_id)"  # noqa: S608 - constants
+                    ],
+                )
+                for event, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD"))
+            ),
+        )
+    ),
+    *(
+        f"CREATE TRIGGER vector_codes_sums_{verb.lower()} AFTER {verb} ON vector_codes "  # noqa: S608 - constants
+        f"BEGIN DELETE FROM person_sums WHERE model = {row}.model; END"
+        for verb, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD"))
+    ),
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "first schema", _SCHEMA_1),
+    Migration(2, "128-byte vectors", _SCHEMA_2),
+    Migration(3, "faces without a person", _SCHEMA_3),
+    Migration(4, "what is shown", _SCHEMA_4),
+    Migration(5, "sums of people", _SCHEMA_5),
+)
 
 _RECORD = """CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT"""

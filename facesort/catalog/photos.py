@@ -1,4 +1,4 @@
-"""Photos, faces and vectors: what looking at pictures found."""
+"""Photos and faces: what looking at pictures found. Their vectors: `catalog.vectors`."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facesort.catalog import vectors
 from facesort.catalog.connection import now
 from facesort.domain import (
     Anchor,
     Box,
     Face,
     FaceId,
-    FaceMatrix,
     PhotoId,
     frame_key,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -35,13 +35,14 @@ __all__ = [
     "content_keys",
     "count_faces",
     "faces",
+    "faces_of",
     "faces_per_photo",
     "forget_photos",
     "generation",
-    "matrix",
     "photo_by_key",
     "set_exif",
     "store_photo",
+    "stream_faces",
 ]
 
 # A new detector's box that overlaps an old one this much is the same face: its person carries over.
@@ -122,11 +123,7 @@ def store_photo(db: Database, photo: NewPhoto) -> PhotoId:
     ).fetchone()  # fmt: skip
     photo_id = PhotoId(int(row[0]))
     _replace_faces(db, photo_id, photo)
-    db.executemany(
-        """INSERT INTO vectors (face_id, model, vector) VALUES (?, ?, ?)
-           ON CONFLICT (face_id, model) DO UPDATE SET vector = excluded.vector""",
-        [(f.id, photo.embedder, f.vector.astype("<f2").tobytes()) for f in photo.faces],
-    )
+    vectors.put(db, photo.embedder, ((face.id, face.vector) for face in photo.faces))
     bump_generation(db)
     return photo_id
 
@@ -212,16 +209,42 @@ def faces(db: Database, *, min_face: int) -> list[Face]:
         db: the catalog.
         min_face: faces with a shorter side are left out, pixels.
     """
+    rows = db.rows(f"SELECT {_FACE} WHERE {_COUNTS}", (min_face,))
+    return sorted(map(_face, rows), key=lambda face: face.anchor)
+
+
+def faces_of(db: Database, ids: Collection[FaceId], *, min_face: int) -> list[Face]:
+    """Return some of these faces, in anchor order.
+
+    Args:
+        db: the catalog.
+        ids: which ones; those that do not count are left out.
+        min_face: faces with a shorter side are left out, pixels.
+    """
     rows = db.rows(
-        """SELECT f.id, f.photo_id, p.content_key, p.width, p.height, f.left, f.top, f.right,
-               f.bottom, f.landmarks, f.score, f.quality, f.measures
-           FROM faces f JOIN photos p ON p.id = f.photo_id
-           WHERE MIN(f.right - f.left, f.bottom - f.top) >= ?
-             AND EXISTS (SELECT 1 FROM places l WHERE l.photo_id = p.id)""",
-        (min_face,),
+        f"SELECT {_FACE} JOIN json_each(?2) j ON j.value = f.id WHERE {_COUNTS}",
+        (min_face, json.dumps(list(ids))),
     )
-    found = [_face(row) for row in rows]
-    return sorted(found, key=lambda face: face.anchor)
+    return sorted(map(_face, rows), key=lambda face: face.anchor)
+
+
+def stream_faces(db: Database, *, min_face: int) -> Iterator[list[Face]]:
+    """Yield all these faces in anchor order, some thousand at a time; inside a snapshot."""
+    waiting: list[Face] = []  # of the photo that the last block may have cut
+    for rows in db.blocks(f"SELECT {_FACE} WHERE {_COUNTS} ORDER BY p.content_key", (min_face,)):
+        waiting += map(_face, rows)
+        last = waiting[-1].photo_id
+        whole = [face for face in waiting if face.photo_id != last]
+        waiting = [face for face in waiting if face.photo_id == last]
+        yield sorted(whole, key=lambda face: face.anchor)
+    yield sorted(waiting, key=lambda face: face.anchor)
+
+
+_FACE = """f.id, f.photo_id, p.content_key, p.width, p.height, f.left, f.top, f.right, f.bottom,
+    f.landmarks, f.score, f.quality, f.measures
+    FROM faces f JOIN photos p ON p.id = f.photo_id"""
+_COUNTS = """MIN(f.right - f.left, f.bottom - f.top) >= ?1
+    AND EXISTS (SELECT 1 FROM places l WHERE l.photo_id = f.photo_id)"""
 
 
 def _face(row: tuple[Any, ...]) -> Face:  # Any: SQLite's values, of the columns in `faces`
@@ -241,18 +264,6 @@ def _face(row: tuple[Any, ...]) -> Face:  # Any: SQLite's values, of the columns
         quality=quality,
         measures=said,
     )
-
-
-def matrix(db: Database, model: str) -> FaceMatrix:
-    """Return all vectors of one model, in order of face id."""
-    rows = db.rows("SELECT face_id, vector FROM vectors WHERE model = ? ORDER BY face_id", (model,))
-    if not rows:
-        return FaceMatrix((), np.zeros((0, 1), dtype=np.float32), model)
-    raw = np.frombuffer(b"".join(vector for _, vector in rows), dtype="<f2")
-    vectors = raw.reshape(len(rows), -1).astype(np.float32)
-    # float16 rounds lengths too.
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return FaceMatrix(tuple(FaceId(face) for face, _ in rows), vectors, model)
 
 
 def content_keys(db: Database) -> list[tuple[str, str, str, int]]:

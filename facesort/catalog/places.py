@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,11 @@ __all__ = [
     "StoredPlace",
     "claim_root",
     "find_root",
+    "first_paths",
     "forget_place",
+    "keys_since",
     "known_files",
+    "newest_photo",
     "of_photo",
     "photos",
     "place_at",
@@ -243,14 +247,24 @@ def forget_place(db: Database, place_ids: Sequence[int]) -> None:
     db.executemany("DELETE FROM places WHERE id = ?", [(i,) for i in place_ids])
 
 
-def photos(db: Database) -> dict[PhotoId, Photo]:
-    """Return all photos with their places: present ones first, then by path."""
-    places: dict[PhotoId, list[Place]] = {}
+def photos(db: Database, ids: Collection[PhotoId] | None = None) -> dict[PhotoId, Photo]:
+    """Return photos with their places: present ones first, then by path.
+
+    Args:
+        db: the catalog.
+        ids: only these; None: all.
+    """
+    chosen, values = "", tuple[str, ...]()
+    if ids is not None:
+        chosen, values = "WHERE {} IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    found: dict[PhotoId, list[Place]] = {}
     for photo_id, root, path, size, mtime_ns, orientation, state, reason in db.rows(
-        """SELECT l.photo_id, r.path, l.path, l.size, l.mtime_ns, l.orientation, l.state, l.reason
-           FROM places l JOIN roots r ON r.id = l.root_id WHERE l.photo_id IS NOT NULL"""
+        f"""SELECT l.photo_id, r.path, l.path, l.size, l.mtime_ns, l.orientation, l.state, l.reason
+            FROM places l JOIN roots r ON r.id = l.root_id
+            {chosen.format("l.photo_id") or "WHERE l.photo_id IS NOT NULL"}""",  # noqa: S608 - constants
+        values,
     ):
-        places.setdefault(PhotoId(photo_id), []).append(
+        found.setdefault(PhotoId(photo_id), []).append(
             Place(
                 Path(_shown(root), _shown(path)),
                 size,
@@ -270,15 +284,40 @@ def photos(db: Database) -> dict[PhotoId, Photo]:
             camera,
             tuple(
                 sorted(
-                    places.get(PhotoId(photo_id), ()),
+                    found.get(PhotoId(photo_id), ()),
                     key=lambda place: (place.state is not PlaceState.PRESENT, place.path),
                 )
             ),
         )
         for photo_id, key, width, height, taken_at, camera in db.rows(
-            "SELECT id, content_key, width, height, taken_at, camera FROM photos"
+            f"""SELECT id, content_key, width, height, taken_at, camera FROM photos
+                {chosen.format("id")}""",  # noqa: S608 - constants
+            values,
         )
     }
+
+
+def first_paths(db: Database, ids: Collection[PhotoId]) -> dict[PhotoId, tuple[Path, PlaceState]]:
+    """Return path and state of the first place of photos, in the order of `Photo.places`."""
+    roots = {root_id: _shown(path) for root_id, path in db.rows("SELECT id, path FROM roots")}
+    found: dict[PhotoId, list[tuple[bool, int, bytes, str]]] = {}
+    for photo_id, root, path, state in db.rows(
+        """SELECT l.photo_id, l.root_id, l.path, l.state FROM json_each(?) j
+           JOIN places l ON l.photo_id = j.value""",
+        (json.dumps(list(ids)),),
+    ):
+        found.setdefault(PhotoId(photo_id), []).append((state != "present", root, path, state))
+    first: dict[PhotoId, tuple[Path, PlaceState]] = {}
+    for photo, several in found.items():
+        if len(several) == 1:
+            ((_, root, path, state),) = several
+            first[photo] = Path(roots[root], _shown(path)), PlaceState(state)
+        else:
+            first[photo] = min(
+                (is_gone, Path(roots[root], _shown(path)), PlaceState(state))
+                for is_gone, root, path, state in several
+            )[1:]
+    return first
 
 
 def places_in_state(db: Database, states: Sequence[PlaceState]) -> list[Place]:
@@ -328,3 +367,13 @@ def known_files(db: Database) -> list[tuple[int, Path, PlaceState, PhotoId | Non
                FROM places l JOIN roots r ON r.id = l.root_id"""
         )
     ]
+
+
+def newest_photo(db: Database) -> PhotoId:
+    """Return the row id of the photo that the catalog got to know last, 0 without photos."""
+    return PhotoId(int(db.execute("SELECT COALESCE(MAX(id), 0) FROM photos").fetchone()[0]))
+
+
+def keys_since(db: Database, photo: PhotoId) -> set[str]:
+    """Return the content keys of photos that the catalog got to know after another one."""
+    return {key for (key,) in db.rows("SELECT content_key FROM photos WHERE id > ?", (photo,))}

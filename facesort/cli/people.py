@@ -1,18 +1,15 @@
-"""The commands about people, faces, photos and decisions."""
+"""The commands that list people, faces and photos."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from facesort.cli import context
 from facesort.cli.render import counted
-
-if TYPE_CHECKING:
-    from facesort.cli.render import Screen
-    from facesort.errors import NameTaken
 
 __all__ = ["register"]
 
@@ -26,13 +23,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: facesort show Anna")(show)
     app.command(epilog="Example: facesort faces --format csv > faces.csv")(faces)
     app.command(epilog="Example: facesort photos --failed")(photos)
-    app.command(epilog='Example: facesort name p3k9x2ab "Anna Berg"')(name)
-    app.command(epilog="Example: facesort merge Anna p8w2m4cd")(merge)
-    app.command(epilog="Example: facesort reject f5m1q8z3t7ke")(reject)
-    app.command(epilog="Example: facesort ignore p8w2m4cd")(ignore)
-    app.command(epilog="Example: facesort undo 2")(undo)
-    app.command(epilog="Example: facesort redo")(redo)
-    app.command(epilog="Example: facesort log")(log)
 
 
 def people(
@@ -57,18 +47,21 @@ def people(
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
-    from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415
 
     with shared.open(screen) as library:
-        everybody = listing.in_order(library.situation(), text)
-        listed = [
-            p
-            for p in everybody
-            if all_people or (not p.ignored and (p.name is not None or p.photos >= _MIN_PHOTOS))
-        ]
+        if screen.json or all_people or text is not None:
+            everybody = listing.matching(library.people(), text)
+            listed = [p for p in everybody if all_people or listing.is_known(p, _MIN_PHOTOS)]
+            ignored = sum(person.ignored for person in everybody) if not all_people else 0
+            few = len(everybody) - len(listed) - ignored
+        else:
+            listed, few, ignored = library.known_people(min_photos=_MIN_PHOTOS)
+            everybody = listed
         if sheet is not None:
+            from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - pictures are heavy
+
             with quiet_libraries():
-                written = library.sheets(sheet, listed)
+                written = library.sheets(sheet, [person.id for person in listed])
             without = sum(bool(person.faces) for person in listed) - len(written)
             if without > 0:
                 screen.say(f"{without} without a sheet: none of their originals can be read now.")
@@ -76,9 +69,9 @@ def people(
             screen.say(f"{counted(len(written), 'sheet')} {are} in {sheet.absolute()}")
         waiting = library.ungrouped_faces()
     if screen.json:
-        screen.document([listing.person_document(person) for person in everybody])
+        screen.entries(map(listing.person_line, everybody))
         return
-    listing.show_people(screen, everybody, listed, filtered=text is not None, waiting=waiting)
+    listing.show_people(screen, listed, few, ignored, filtered=text is not None, waiting=waiting)
 
 
 def show(
@@ -91,8 +84,10 @@ def show(
     from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
 
     with shared.open(screen) as library:
-        situation, photos = library.view()
-        listing.show_person(screen, situation.person(person), situation, photos)
+        if screen.json:
+            listing.document_person(screen, *library.faces_of(person))
+        else:
+            listing.show_person(screen, *library.list_faces(person))
 
 
 def faces(
@@ -109,9 +104,8 @@ def faces(
 
     if form not in {"jsonl", "csv"}:
         raise UsageError(f"--format {form} is not known", hint="Use jsonl or csv.")
-    with shared.open(screen) as library:
-        rows = listing.face_documents(*library.view())
-        listing.write_faces(screen, rows, form)
+    with shared.open(screen) as library, closing(library.faces()) as every_face:
+        listing.write_faces(screen, map(listing.face_document, every_face), form)
 
 
 def photos(
@@ -136,154 +130,3 @@ def photos(
     states = [state for state, wanted in asked.items() if wanted] or list(PlaceState)
     with shared.open(screen) as library:
         listing.show_places(screen, library.places(states))
-
-
-def name(
-    ctx: typer.Context,
-    person: Annotated[str, typer.Argument(metavar="PERSON", help="Id or present name.")],
-    new_name: Annotated[str, typer.Argument(metavar="NAME")],
-    same: Annotated[
-        bool, typer.Option("--same", help="Whoever has that name already is the same person.")
-    ] = False,
-    another: Annotated[
-        bool, typer.Option("--another", help="It is another person of the same name.")
-    ] = False,
-) -> None:
-    """Call a person by a name. The name is a label: two guests called Anna are two people."""
-    shared = context.of(ctx)
-    screen = shared.screen()
-    from facesort.errors import NameTaken, UsageError  # noqa: PLC0415 - kept out of --help
-
-    if same and another:
-        raise UsageError("--same and --another exclude each other", hint="Give one of them.")
-    answer = True if same else False if another else None
-    with shared.open(screen) as library:
-        try:
-            naming = library.name(person, new_name, same=answer)
-        except NameTaken as taken:
-            if not shared.can_ask or answer is not None:
-                raise
-            screen.say(taken.message)
-            said = _ask_who(screen, taken)
-            if said not in {"same", "another"}:
-                raise typer.Exit(taken.exit_code) from None
-            naming = library.name(person, new_name, same=said == "same")
-    if screen.json:
-        joined = naming.joined.id if naming.joined else None
-        screen.document(
-            {
-                "decision": naming.decision,
-                "person": joined or naming.person.id,
-                "name": naming.name,
-                "joined": joined,
-            }
-        )
-    elif naming.joined:
-        screen.say(f"{naming.person.id} is now part of {naming.joined.id} {naming.name}.")
-    else:
-        before = f" (was {naming.person.name})" if naming.person.name else ""
-        screen.say(f"{naming.person.id} is now {naming.name}{before}.")
-
-
-def _ask_who(screen: Screen, taken: NameTaken) -> str | None:
-    if taken.several:  # "the same" would not say as which of them
-        return screen.ask("Is it another person of that name?", ["another", "stop"])
-    return screen.ask("The same person, or another one?", ["same", "another", "stop"])
-
-
-def merge(
-    ctx: typer.Context,
-    persons: Annotated[list[str], typer.Argument(metavar="PERSON", help="Ids or names.")],
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Also if they have different names; the first one stays.")
-    ] = False,
-) -> None:
-    """Say that several people are one. The first keeps its id; undo takes it back exactly."""
-    shared = context.of(ctx)
-    screen = shared.screen()
-    with shared.open(screen) as library:
-        merged = library.merge(persons, keep_first_name=yes)
-    if screen.json:
-        from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
-
-        screen.document(listing.person_document(merged))
-    else:
-        screen.say(
-            f"{merged.id} {merged.name or '(no name)'} now has "
-            f"{counted(len(merged.faces), 'face')} on {counted(merged.photos, 'photo')}."
-        )
-
-
-def reject(
-    ctx: typer.Context,
-    face: Annotated[list[str], typer.Argument(metavar="FACE", help="Ids of faces.")],
-) -> None:
-    """Say that faces are not the person they are with. That is remembered for ever."""
-    shared = context.of(ctx)
-    screen = shared.screen()
-    with shared.open(screen) as library:
-        number = library.reject(face)
-        situation = library.situation()
-        owners = {f: situation.people.owners[situation.face(f).id] for f in face}
-    if screen.json:
-        screen.document({"decision": number, "faces": owners})
-    else:
-        for one, owner in owners.items():
-            screen.say(f"{one} is now {owner}.")
-
-
-def ignore(
-    ctx: typer.Context,
-    persons: Annotated[list[str], typer.Argument(metavar="PERSON", help="Ids or names.")],
-) -> None:
-    """Stop showing people; new faces of theirs stay out of sight too."""
-    shared = context.of(ctx)
-    screen = shared.screen()
-    with shared.open(screen) as library:
-        ignored = library.ignore(persons)
-    if screen.json:
-        screen.document([person.id for person in ignored])
-    else:
-        for person in ignored:
-            screen.say(f"{person.id} {person.name or '(no name)'} is ignored.")
-
-
-def undo(
-    ctx: typer.Context,
-    count: Annotated[int, typer.Argument(metavar="N", min=1, help="How many decisions.")] = 1,
-    decision: Annotated[
-        int | None, typer.Option(metavar="ID", help="One particular decision of the log.")
-    ] = None,
-) -> None:
-    """Take back the last decision, the last N, or one particular one."""
-    shared = context.of(ctx)
-    screen = shared.screen()
-    from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
-
-    with shared.open(screen) as library:
-        undone = library.undo(count, decision=decision)
-        listing.show_changes(screen, "undone", undone, library.situation())
-
-
-def redo(
-    ctx: typer.Context,
-    count: Annotated[int, typer.Argument(metavar="N", min=1, help="How many decisions.")] = 1,
-) -> None:
-    """Bring back what was undone last."""
-    shared = context.of(ctx)
-    screen = shared.screen()
-    from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
-
-    with shared.open(screen) as library:
-        redone = library.redo(count)
-        listing.show_changes(screen, "redone", redone, library.situation())
-
-
-def log(ctx: typer.Context) -> None:
-    """List every decision, oldest first."""
-    shared = context.of(ctx)
-    screen = shared.screen()
-    from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
-
-    with shared.open(screen) as library:
-        listing.show_log(screen, library.log(), library.situation())

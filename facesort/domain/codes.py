@@ -25,6 +25,10 @@ class VectorCode:
         size: m, bytes of a descriptor; d where nothing is projected.
         scale: what one step of a byte stands for, the same for every number.
         axes: (d, m) float32, orthonormal columns that vectors are projected on; None for none.
+        slope: the cosine of two strangers' descriptors is `shift + slope * cosine` of their
+            vectors. A projection drops directions in which faces differ, so cosines grow; rounding
+            alone leaves them where they are.
+        shift: see there.
     """
 
     model_key: str
@@ -32,6 +36,8 @@ class VectorCode:
     size: int
     scale: float
     axes: NDArray[np.float32] | None = None
+    slope: float = 1.0
+    shift: float = 0.0
 
     def __post_init__(self) -> None:
         projected = (self.dimension, self.size)

@@ -11,14 +11,14 @@ from facesort.domain.pictures import Anchor, Box
 from facesort.errors import ModelMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Self
 
     from numpy.typing import NDArray
 
-    from facesort.domain.keys import FaceId, PhotoId
+    from facesort.domain.keys import FaceId, PersonId, PhotoId
 
-__all__ = ["Face", "FaceColumns", "FaceMatrix"]
+__all__ = ["Face", "FaceColumns", "FaceMatrix", "GroupedFaces"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +58,36 @@ class Face:
         if seconds is None:
             return None
         return self.measures.get("from", seconds), self.measures.get("until", seconds)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupedFaces:
+    """Faces as the last grouping assigned them.
+
+    Args:
+        ids: n face ids, in any order.
+        photo_ids: (n,) int64 row ids of their photos.
+        person_ids: p identities.
+        person: (n,) int32 whose each is: a place in `person_ids`.
+        spans: by row, from when to when a video shows the face.
+    """
+
+    ids: Sequence[FaceId]
+    photo_ids: NDArray[np.int64]
+    person_ids: Sequence[PersonId]
+    person: NDArray[np.int32]
+    spans: Mapping[int, tuple[float, float]] = field(default_factory=dict)
+
+    def subset(self, rows: NDArray[np.int64]) -> Self:
+        """Return some of the faces."""
+        chosen = rows.tolist()
+        return type(self)(
+            [self.ids[row] for row in chosen],
+            self.photo_ids[rows],
+            self.person_ids,
+            self.person[rows],
+            {new: self.spans[old] for new, old in enumerate(chosen) if old in self.spans},
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +169,34 @@ class FaceColumns:
             self.quality[rows],
             spans,
         )
+
+    @classmethod
+    def merged(cls, parts: Sequence[Self]) -> tuple[Self, NDArray[np.int64]]:
+        """Return the faces of several columns, no face twice, as one; and where each came from.
+
+        Returns:
+            The columns; (n,) for each row its row in the parts laid end to end.
+        """
+        ids = [face for part in parts for face in part.ids]
+        keys = [key for part in parts for key in part.picture_keys]
+        boxes = np.concatenate([part.boxes for part in parts])
+        order = sorted(range(len(ids)), key=lambda row: (keys[row], *boxes[row].tolist()))
+        rows = np.array(order, dtype=np.int64)
+        spans: dict[int, tuple[float, float]] = {}
+        place = np.argsort(rows)
+        start = 0
+        for part in parts:
+            spans |= {int(place[start + row]): span for row, span in part.spans.items()}
+            start += len(part)
+        merged = cls(
+            tuple(ids[row] for row in order),
+            np.concatenate([part.photo_ids for part in parts])[rows],
+            tuple(keys[row] for row in order),
+            boxes[rows],
+            np.concatenate([part.quality for part in parts])[rows],
+            spans,
+        )
+        return merged, rows
 
     @classmethod
     def of(cls, faces: Iterable[Face]) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -10,7 +11,20 @@ if TYPE_CHECKING:
     from facesort.domain.keys import FaceId, PersonId
     from facesort.domain.pictures import Anchor
 
-__all__ = ["Decision", "DecisionFace", "FaceRole", "FaceStatus", "Person", "Verdict"]
+__all__ = [
+    "Decision",
+    "DecisionFace",
+    "FaceRole",
+    "FaceStatus",
+    "Person",
+    "Verdict",
+    "comparable_name",
+]
+
+
+def comparable_name(name: str) -> str:
+    """Return the form in which two names are the same to a person: letter case aside."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 class FaceStatus(StrEnum):

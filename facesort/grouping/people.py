@@ -5,16 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from facesort.domain import FaceColumns, FaceStatus, Person
 from facesort.grouping.anchors import AnchorIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
-    from facesort.domain import Face, FaceId, PersonId
+    from numpy.typing import NDArray
+
+    from facesort.domain import Anchor, Face, FaceId, PersonId
     from facesort.grouping.standing import Standing
 
-__all__ = ["People", "see_people"]
+__all__ = [
+    "NOTHING",
+    "HeldFaces",
+    "People",
+    "Said",
+    "Summary",
+    "said_faces",
+    "see_people",
+    "summarise",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,21 @@ class People:
     named_at: dict[PersonId, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What decisions say of a face.
+
+    Args:
+        person: the identity beneath merges; None: nobody's.
+        confirmed: it never moves by itself.
+        not_face: it is none.
+    """
+
+    person: PersonId | None
+    confirmed: bool
+    not_face: bool
+
+
 def see_people(
     faces: Sequence[Face],
     assignments: Mapping[FaceId, PersonId],
@@ -51,9 +79,13 @@ def see_people(
         existing: every identity ever founded; a named one without faces is still a person.
     """
     index = AnchorIndex(FaceColumns.of(faces))
-    identities = _identities(faces, assignments, standing, index)
-    confirmed = {index.find_id(anchor) for anchor in standing.confirmed}
-    not_faces = {index.find_id(anchor) for anchor in standing.not_faces}
+    said = said_faces(standing, index.find_id, assignments)
+    identities: dict[FaceId, PersonId | None] = {
+        face.id: said[face.id].person if face.id in said else assignments.get(face.id)
+        for face in faces
+    }
+    confirmed = {face for face, what in said.items() if what.confirmed}
+    not_faces = {face for face, what in said.items() if what.not_face}
     owners: dict[FaceId, PersonId | None] = {}
     status: dict[FaceId, FaceStatus] = {}
     held: dict[PersonId, list[Face]] = {}
@@ -86,27 +118,118 @@ def see_people(
     return People(by_id, identities, owners, status, named_at)
 
 
-def _identities(
-    faces: Sequence[Face],
-    assignments: Mapping[FaceId, PersonId],
+def said_faces(
     standing: Standing,
-    index: AnchorIndex,
-) -> dict[FaceId, PersonId | None]:
-    identities: dict[FaceId, PersonId | None] = {f.id: assignments.get(f.id) for f in faces}
+    find: Callable[[Anchor], FaceId | None],
+    assignments: Mapping[FaceId, PersonId],
+) -> dict[FaceId, Said]:
+    """Return the faces of which decisions say something else, or more, than the last grouping.
+
+    Args:
+        standing: what the decisions add up to.
+        find: the face that an anchor means, None for those that are not asked about.
+        assignments: what the last grouping said, of the faces that can be found at least.
+    """
+    identities: dict[FaceId, PersonId | None] = {}
     for anchor, person in standing.votes.items():
-        face = index.find_id(anchor) if anchor in standing.confirmed else None
-        if face is not None:
+        if anchor in standing.confirmed and (face := find(anchor)) is not None:
             identities[face] = person
     for anchor, people in standing.rejections().items():
-        face = index.find_id(anchor)
-        if face is None or anchor in standing.confirmed:
+        face = None if anchor in standing.confirmed else find(anchor)
+        if face is None:
             continue
-        if identities[face] in people:
+        if identities.get(face, assignments.get(face)) in people:
             # Where its decision put it, until the next grouping says more. An older vote says less:
             # the face had left that person when it was rejected from this one.
             shelter = standing.shelters.get(anchor)
             identities[face] = None if shelter in people else shelter
-    return identities
+    confirmed = {face for anchor in standing.confirmed if (face := find(anchor)) is not None}
+    not_faces = {face for anchor in standing.not_faces if (face := find(anchor)) is not None}
+    return {
+        face: Said(
+            identities.get(face, assignments.get(face)), face in confirmed, face in not_faces
+        )
+        for face in identities.keys() | confirmed | not_faces
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldFaces:
+    """Faces that belong to somebody.
+
+    Args:
+        ids: n face ids.
+        owners: (n,) positions in `people`.
+        people: as shown, survivors only.
+        photo_ids: (n,) int64.
+        quality: (n,) float64, 0..1.
+        confirmed: (n,) whether the user has confirmed the face.
+    """
+
+    ids: Sequence[FaceId]
+    owners: NDArray[np.int64]
+    people: Sequence[PersonId]
+    photo_ids: NDArray[np.int64]
+    quality: NDArray[np.float64]
+    confirmed: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What there is of a person: see `Person`."""
+
+    faces: int
+    photos: int
+    cover: FaceId | None
+    confirmed: int
+
+
+NOTHING = Summary(0, 0, None, 0)
+
+
+def summarise(held: HeldFaces, covers: Mapping[PersonId, FaceId]) -> dict[PersonId, Summary]:
+    """Count the faces of everybody who has one; equal to what `see_people` says of them.
+
+    Args:
+        held: in any order.
+        covers: the chosen ones, whose ever they are now.
+    """
+    if not len(held.ids):
+        return {}
+    count = len(held.people)
+    faces = np.bincount(held.owners, minlength=count)
+    confirmed = np.bincount(held.owners[held.confirmed], minlength=count)
+    order = np.lexsort((held.photo_ids, held.owners))
+    owners, photo_ids = held.owners[order], held.photo_ids[order]
+    first = np.concatenate(([True], (np.diff(owners) != 0) | (np.diff(photo_ids) != 0)))
+    photos = np.bincount(owners[first], minlength=count)
+    best = _best_faces(held)
+    for row, face in _rows_of(held.ids, set(covers.values())).items():
+        person = held.people[held.owners[row]]
+        if covers.get(person) == face:
+            best[int(held.owners[row])] = face
+    return {
+        held.people[owner]: Summary(
+            int(faces[owner]), int(photos[owner]), cover, int(confirmed[owner])
+        )
+        for owner, cover in best.items()
+    }
+
+
+def _rows_of(ids: Sequence[FaceId], wanted: Collection[FaceId]) -> dict[int, FaceId]:
+    return {row: face for row, face in enumerate(ids) if face in wanted} if wanted else {}
+
+
+def _best_faces(held: HeldFaces) -> dict[int, FaceId]:
+    """Return for each owner its best face: of highest quality, then of lowest id."""
+    top = np.full(len(held.people), -np.inf)
+    np.maximum.at(top, held.owners, held.quality)
+    best: dict[int, FaceId] = {}
+    for row in np.flatnonzero(held.quality == top[held.owners]).tolist():
+        owner, face = int(held.owners[row]), held.ids[row]
+        if owner not in best or face < best[owner]:
+            best[owner] = face
+    return best
 
 
 def _status(

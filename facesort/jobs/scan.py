@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from facesort.catalog import photos as catalog
-from facesort.catalog import places
+from facesort.catalog import places, showing
 from facesort.errors import UsageError
 from facesort.files import PathKind, explain_os_error, kind_of
 from facesort.imaging.formats import is_video
 from facesort.imaging.walk import walk
 from facesort.jobs.compare import Comparison, Freshness, ScanCounts
-from facesort.jobs.situation import read_situation
+from facesort.jobs.shown import ensure_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
     from facesort.imaging.walk import Walk
+    from facesort.jobs.group import GroupReport
     from facesort.jobs.looking import Looking
     from facesort.protocols import Progress
     from facesort.stages import Looked, Pipeline
@@ -61,6 +62,7 @@ class ScanReport:
         dry_run: nothing was done.
         min_face: smallest face that counts, shorter side in original pixels.
         too_small: faces in the library that do not count because they are smaller.
+        grouping: what the grouping afterwards found; None when there was nothing to group.
     """
 
     counts: ScanCounts
@@ -75,6 +77,7 @@ class ScanReport:
     dry_run: bool = False
     min_face: int = 0
     too_small: int = 0
+    grouping: GroupReport | None = None
 
 
 def report(
@@ -83,24 +86,26 @@ def report(
     counts: ScanCounts,
     seconds: dict[str, float],
     times: StageTimes,
+    grouping: GroupReport | None,
 ) -> ScanReport:
     """Say what a scan did, and what the library holds now."""
     min_face = looking.remembered_min_face
+    ensure_fresh(db, min_face=min_face)
     with db.snapshot():
         faces = catalog.count_faces(db, min_face=min_face)
-        everybody = read_situation(db, min_face=min_face).people.by_id.values()
         return ScanReport(
             counts=counts,
             faces=faces,
             min_face=min_face,
             too_small=catalog.count_faces(db, min_face=0) - faces,
-            people=sum(bool(person.faces) or person.name is not None for person in everybody),
+            people=showing.count_people(db),
             provider=db.meta("provider", "none"),
             remark=looking.remark,
             models=looking.model_keys,
             threshold=float(db.meta("threshold")) if db.meta("threshold") else None,
             seconds=seconds,
             times=times.seconds,
+            grouping=grouping,
         )
 
 

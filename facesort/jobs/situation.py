@@ -4,47 +4,62 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
 
 from facesort.catalog import decisions, people
 from facesort.catalog import photos as catalog
-from facesort.domain import FaceColumns, FaceId, Person, PersonId
+from facesort.catalog.decisions import Ballot
+from facesort.domain import FaceColumns, FaceId, Person, PersonId, comparable_name
 from facesort.errors import AmbiguousPerson, UnknownPerson
 from facesort.grouping.anchors import AnchorIndex
 from facesort.grouping.people import People, see_people
 from facesort.grouping.standing import History, Standing, replay, standing
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+
     from facesort.catalog.connection import Database
     from facesort.domain import Anchor, Face
 
-__all__ = ["Situation", "comparable_name", "read_situation"]
+__all__ = ["Situation", "Source", "read_situation"]
 
 
-def comparable_name(name: str) -> str:
-    """Return the form in which two names are the same to a person: letter case aside."""
-    return unicodedata.normalize("NFC", name).casefold()
+class Source(Protocol):
+    """Where the parts of a situation come from that few commands need."""
+
+    def find(self, anchors: Iterable[Anchor]) -> dict[Anchor, FaceId]:
+        """Return the faces that anchors mean, of those in the situation; see `Situation.find`."""
+
+    def ballots(self, persons: Sequence[Person], without: Collection[FaceId]) -> list[Ballot]:
+        """Return a vote for each face of some people; see `Situation.ballots`."""
+
+    def founder(self, identity: PersonId) -> Anchor | None:
+        """Return the face that an identity was founded on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
     """Faces, decisions and people, consistent with each other.
 
+    It holds everything, or only some people and faces, which are complete in themselves: all that
+    the commands about them ask for is there.
+
     Args:
         faces: by id, in anchor order.
-        history: the log, divided into what stands and what can be redone.
-        standing: what the decisions add up to.
+        history: the log, divided into what stands and what can be redone; without plain votes.
+        standing: what the decisions add up to; likewise.
         people: who is who.
-        existing: every identity ever founded.
-        founders: the face each was founded on.
+        existing: answers whether an identity was ever founded.
+        source: for the rest.
     """
 
-    faces: dict[FaceId, Face]
+    faces: Mapping[FaceId, Face]
     history: History
     standing: Standing
     people: People
-    existing: set[PersonId]
-    founders: dict[PersonId, Anchor]
+    existing: Container[PersonId]
+    source: Source
 
     def person(self, reference: str) -> Person:
         """Find a person by id or name.
@@ -79,8 +94,8 @@ class Situation:
         survivor = self.standing.survivor(identity)
         if survivor in self.people.by_id:
             return self.people.by_id[survivor]
-        anchor = self.founders.get(identity)
-        face = AnchorIndex(FaceColumns.of(self.faces.values())).find_id(anchor) if anchor else None
+        anchor = self.source.founder(identity)
+        face = self.find([anchor]).get(anchor) if anchor else None
         owner = self.people.owners.get(face) if face is not None else None
         if owner is not None:
             return self.people.by_id[owner]
@@ -107,18 +122,83 @@ class Situation:
             )
         return face
 
+    def find(self, anchors: Iterable[Anchor]) -> dict[Anchor, FaceId]:
+        """Return the faces that anchors mean, whichever detector drew their boxes.
 
-def read_situation(db: Database, *, min_face: int) -> Situation:
-    """Read everything; call it inside a snapshot or a transaction."""
+        Anchors without a face, and those of faces that are not in the situation, are left out.
+        """
+        return self.source.find(anchors)
+
+    def ballots(
+        self, persons: Sequence[Person], *, without: Collection[FaceId] = ()
+    ) -> list[Ballot]:
+        """Record who is there now: a vote for each face, with the identity beneath any merge.
+
+        Args:
+            persons: as shown.
+            without: faces that get none.
+        """
+        return self.source.ballots(persons, without)
+
+
+def read_situation(
+    db: Database,
+    *,
+    min_face: int,
+    persons: Collection[str] | None = None,
+    faces: Collection[str] | None = None,
+) -> Situation:
+    """Read everything, or only some people and faces; inside a snapshot or a transaction.
+
+    Args:
+        db: the catalog.
+        min_face: faces with a shorter side do not count, pixels.
+        persons: ids and names of the people that will be asked for; None together with `faces`:
+            everybody. Those that lead to nobody are no error here.
+        faces: ids of the faces that will be asked for.
+    """
+    if persons is not None or faces is not None:
+        from facesort.jobs.part import read_part  # noqa: PLC0415 - it knows this module
+
+        part = read_part(db, persons or (), faces or (), min_face=min_face)
+        if part is not None:
+            return part
+    return _read_everything(db, min_face)
+
+
+def _read_everything(db: Database, min_face: int) -> Situation:
     faces = catalog.faces(db, min_face=min_face)
-    history = replay(decisions.log(db))
+    history = replay(decisions.log(db, votes=False))
     stands = standing(history)
     existing = people.existing(db)
-    return Situation(
-        {face.id: face for face in faces},
-        history,
-        stands,
-        see_people(faces, people.assignments(db), stands, existing),
-        existing,
-        people.founding_anchors(db),
-    )
+    by_id = {face.id: face for face in faces}
+    seen = see_people(faces, people.assignments(db), stands, existing)
+    return Situation(by_id, history, stands, seen, existing, _Everything(db, by_id, seen))
+
+
+@dataclass(frozen=True)
+class _Everything:
+    """All faces are there."""
+
+    db: Database
+    faces: dict[FaceId, Face]
+    people: People
+
+    @cached_property
+    def _index(self) -> AnchorIndex:
+        return AnchorIndex(FaceColumns.of(self.faces.values()))
+
+    def find(self, anchors: Iterable[Anchor]) -> dict[Anchor, FaceId]:
+        return {a: face for a in anchors if (face := self._index.find_id(a)) is not None}
+
+    def ballots(self, persons: Sequence[Person], without: Collection[FaceId]) -> list[Ballot]:
+        left_out = set(without)
+        return [
+            Ballot(*people.corners(self.faces[face].anchor), identity)
+            for person in persons
+            for face in person.faces
+            if face not in left_out and (identity := self.people.identities[face]) is not None
+        ]
+
+    def founder(self, identity: PersonId) -> Anchor | None:
+        return people.founder(self.db, identity)

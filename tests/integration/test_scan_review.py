@@ -365,22 +365,30 @@ def test_commands_that_show_faces_read_faces_and_photos_at_one_moment(world, mon
     from facesort.catalog import places
 
     world.name_everybody()
-    real = places.photos
 
-    def slowly(db):
-        # Another process forgets every photo while this one is between its readings.
-        with sqlite3.connect(world.library / "catalog.db") as other:
-            other.execute("PRAGMA foreign_keys = ON")
-            for table in ("places", "faces", "photos"):
-                other.execute(f"DELETE FROM {table}")
-        other.close()
-        return real(db)
+    def slow(real):
+        def slowly(*given):
+            # Another process forgets every photo while this one is between its readings.
+            with sqlite3.connect(world.library / "catalog.db") as other:
+                other.execute("PRAGMA foreign_keys = ON")
+                for table in ("places", "faces", "photos"):
+                    other.execute(f"DELETE FROM {table}")
+            other.close()
+            return real(*given)
 
-    monkeypatch.setattr(places, "photos", slowly)
+        return slowly
+
+    monkeypatch.setattr(places, "photos", slow(places.photos))
+    monkeypatch.setattr(places, "first_paths", slow(places.first_paths))
     whole = (world.library / "catalog.db").read_bytes()
     with open_library(world.library) as library:
         someone = next(iter(library.situation().people.by_id))
-    for command in (["faces"], ["show", someone], ["export", str(world.root / "albums")]):
+    for command in (
+        ["faces"],
+        ["show", someone],
+        ["show", someone, "--json"],
+        ["export", str(world.root / "albums")],
+    ):
         done = facesort(*command)
         assert done.code == 0, done.err
         assert done.out
@@ -395,7 +403,7 @@ def test_sheets_of_people_that_a_scan_has_changed_meanwhile_are_drawn_as_they_ar
         assert len(persons) == 2
         (world.photos / "2.jpg").unlink()
         library.prune(library.plan_prune([world.photos]))
-        written = library.sheets(world.root / "sheets", persons)
+        written = library.sheets(world.root / "sheets", [person.id for person in persons])
     assert len(written) == 2
 
 

@@ -212,7 +212,7 @@ def test_faces_in_videos_have_pictures(world, tmp_path):
     faces, _, situation = world.faces()
     assert faces[0].seconds in {2.0, 3.0}
     with world.open() as library:
-        people = list(situation.people.by_id.values())
+        people = list(situation.people.by_id)
         (sheet,) = library.sheets(tmp_path / "sheets", people)
     with Image.open(sheet) as strip:
         colours = np.asarray(strip.convert("RGB")).reshape(-1, 3).astype(int)
@@ -221,13 +221,14 @@ def test_faces_in_videos_have_pictures(world, tmp_path):
 
 
 def test_only_faces_in_videos_have_a_time_in_the_listing(world):
-    from facesort.cli.listing import face_documents
+    from facesort.cli.listing import face_document
 
     film_of(world.photos / "a.mp4", ["anna"])
     png(world.photos / "b.png", "bert")
     world.scan()
-    _, photos, situation = world.faces()
-    documents = {Path(str(d["photo"])).name: d for d in face_documents(situation, photos)}
+    with world.open() as library:
+        listed = list(map(face_document, library.faces()))
+    documents = {Path(str(d["photo"])).name: d for d in listed}
     assert documents["a.mp4"]["seconds"] == 0.0
     assert "seconds" not in documents["b.png"]
     assert json.dumps(documents)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesort.catalog import connection, decisions, people, places
+from facesort.catalog import connection, decisions, people, places, vectors
 from facesort.catalog import photos as catalog
 from facesort.catalog.connection import CATALOG_NAME, Database, open_database
 from facesort.catalog.photos import NewFace, NewPhoto
@@ -329,10 +329,10 @@ def test_a_face_comes_back_with_its_relative_anchor_and_unit_vector(db):
     assert face.anchor == Anchor("png1:aa", Box(0.1, 0.1, 0.3, 0.3))
     assert face.landmarks.tolist() == np.arange(10).reshape(5, 2).tolist()
     assert dict(face.measures) == {"norm": 11.0}
-    matrix = catalog.matrix(db, "m1")
+    matrix = vectors.matrix(db, "m1")
     assert matrix.face_ids == (face.id,)
     assert np.linalg.norm(matrix.vectors, axis=1) == pytest.approx(1.0)
-    assert len(catalog.matrix(db, "another")) == 0
+    assert len(vectors.matrix(db, "another")) == 0
 
 
 def test_small_faces_are_filtered_by_their_shorter_side(db):
@@ -358,7 +358,7 @@ def test_another_look_replaces_faces_and_the_person_follows_the_overlapping_box(
     (face,) = catalog.faces(db, min_face=1)
     assert face.box == Box(10, 0, 110, 100)
     assert people.assignments(db) == {face.id: ANNA}
-    assert len(catalog.matrix(db, "m1")) == 1
+    assert len(vectors.matrix(db, "m1")) == 1
 
 
 def test_another_look_at_a_video_carries_a_person_over_only_within_its_time(db):
@@ -384,7 +384,7 @@ def test_another_look_at_a_video_carries_a_person_over_only_within_its_time(db):
 def test_vectors_of_two_models_lie_side_by_side(db):
     _store(db, _photo("png1:aa", Box(0, 0, 100, 100)))
     _store(db, _photo("png1:aa", Box(0, 0, 100, 100), model="m2"))
-    assert len(catalog.matrix(db, "m1")) == len(catalog.matrix(db, "m2")) == 1
+    assert len(vectors.matrix(db, "m1")) == len(vectors.matrix(db, "m2")) == 1
     assert catalog.content_keys(db) == [("png1:aa", "d1", "m2", 24)]
 
 

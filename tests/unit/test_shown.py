@@ -1,0 +1,284 @@
+"""The tables of what is shown, patched again and again, say what a full computation says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from facesort.catalog import people, places, showing, shown
+from facesort.catalog import photos as catalog
+from facesort.catalog.connection import Database, open_database
+from facesort.catalog.photos import NewFace, NewPhoto
+from facesort.domain import Box, FaceStatus, PersonId
+from facesort.errors import FacesortError
+from facesort.grouping.identity import person_id
+from facesort.jobs import decide
+from facesort.jobs.faces import every_face
+from facesort.jobs.owned import owned_faces
+from facesort.jobs.shown import bring_up_to_date, ensure_fresh
+from facesort.jobs.situation import read_situation
+from facesort.vision.found import face_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from facesort.domain import Face, Person
+    from facesort.jobs.situation import Situation
+
+MIN_FACE = 24
+_POINTS = np.zeros((5, 2), dtype=np.float32)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = open_database(tmp_path / "library", create=True)
+    yield database
+    database.close()
+
+
+class Play:
+    """Does random things to a small library."""
+
+    def __init__(self, db: Database, seed: int) -> None:
+        self.db = db
+        self.random = np.random.default_rng(seed)
+        self.shifts: dict[int, float] = {}
+        self.min_face = MIN_FACE
+        for photo in range(12):
+            self.look(photo)
+        self.group()
+
+    # -- what scans do ---------------------------------------------------------------------------
+
+    def look(self, photo: int | None = None) -> None:
+        """Look at a photo for the first time, or again with another detector."""
+        number = int(self.random.integers(16)) if photo is None else photo
+        shift = self.shifts[number] = float(self.random.choice([0.0, 6.0, 60.0]))
+        key = f"test:{number:02}"
+        faces = []
+        for place in range(int(self.random.integers(1, 4))):
+            side = float(self.random.choice([20, 90, 100]))
+            left = place * 200 + shift
+            box = Box(left, 100, left + side, 100 + side)
+            quality = float(self.random.choice([0.2, 0.5, 0.9]))
+            vector = np.eye(8, dtype=np.float32)[place]
+            faces.append(NewFace(face_id(key, box), box, _POINTS, 0.9, quality, {}, vector))
+        new = NewPhoto(key, 1000, 500, "", "", f"d{shift}", "m1", 20, tuple(faces))
+        with self.db.transaction():
+            photo_id = catalog.store_photo(self.db, new)
+            part = places.claim_root(self.db, Path("/photos"))
+            places.put_place(self.db, part, f"{number}.jpg", photo_id=photo_id, size=1, mtime_ns=2)
+
+    def lose(self) -> None:
+        """Let a photo lie nowhere, and forget it, or not yet."""
+        rows = self.db.rows("SELECT id, photo_id FROM places")
+        if len(rows) < 6:
+            return
+        place, photo = rows[int(self.random.integers(len(rows)))]
+        with self.db.transaction():
+            places.forget_place(self.db, [place])
+            if self.random.random() < 0.5:
+                catalog.forget_photos(self.db, [photo])
+
+    def group(self) -> None:
+        """Group anew, at random: most faces stay where they are."""
+        situation = self.situation()
+        faces = list(situation.faces.values())
+        before = people.assignments(self.db)
+        owners, founders = {}, {}
+        for face in faces:
+            said = self.random.random()
+            if said < 0.5 and face.id in before:
+                owners[face.id] = before[face.id]
+            elif said < 0.95:
+                other = faces[int(self.random.integers(len(faces)))]
+                person = before.get(other.id) or person_id(other.anchor)
+                owners[face.id] = person
+                if person not in situation.existing:
+                    founders[person] = other.anchor
+        with self.db.transaction():
+            people.found_all(self.db, founders)
+            people.publish(self.db, owners)
+
+    def count_smaller(self) -> None:
+        """Let faces count from another size on."""
+        self.min_face = int(self.random.choice([20, 24, 95]))
+
+    # -- what the user says ----------------------------------------------------------------------
+
+    def say(self) -> None:
+        """Decide something."""
+        verbs: list[Callable[[Situation], object]] = [
+            lambda s: decide.name(
+                self.db, s, self.person(s), f"N{self.random.integers(4)}", same=self.maybe()
+            ),
+            lambda s: decide.merge(
+                self.db, s, [self.person(s), self.person(s)], anyway=bool(self.maybe())
+            ),
+            lambda s: decide.merge(self.db, s, [self.person(s) for _ in range(3)], anyway=True),
+            lambda s: decide.ignore(self.db, s, [self.person(s)]),
+            lambda s: decide.reject(self.db, s, [self.face(s)]),
+            lambda s: decide.confirm(self.db, s, [self.face(s)], anyway=True),
+            lambda s: decide.confirm(
+                self.db, s, [self.face(s)], person=self.person(s), anyway=True
+            ),
+            lambda s: decide.not_a_face(self.db, s, [self.face(s)]),
+            lambda s: decide.different(self.db, s, [self.person(s), self.person(s)]),
+            self.split,
+            self.cover,
+            lambda s: decide.undo(self.db, s, 1, None),
+            lambda s: decide.undo(self.db, s, 2, None),
+            lambda s: decide.undo(self.db, s, 1, self.any_decision(s)),
+            lambda s: decide.redo(self.db, s, 1),
+        ]
+        verb = verbs[int(self.random.integers(len(verbs)))]
+        with self.db.transaction():
+            try:
+                verb(read_situation(self.db, min_face=self.min_face))
+            except FacesortError:
+                return  # a conflict, or nothing of the kind: then nothing was said
+
+    def split(self, situation: Situation) -> None:
+        person = self.person(situation)
+        if len(person.faces) > 1:
+            face = situation.faces[person.faces[-1]]
+            decide.split(self.db, situation, person, [face], name="Zoe" if self.maybe() else None)
+
+    def cover(self, situation: Situation) -> None:
+        person = self.person(situation)
+        if person.faces:
+            decide.cover(self.db, situation, person, situation.faces[person.faces[-1]])
+
+    def any_decision(self, situation: Situation) -> int:
+        active = situation.history.active
+        return active[int(self.random.integers(len(active)))].id if active else 1
+
+    def maybe(self) -> bool:
+        return bool(self.random.random() < 0.5)
+
+    def person(self, situation: Situation) -> Person:
+        persons = [p for _, p in sorted(situation.people.by_id.items())]
+        return persons[int(self.random.integers(len(persons)))]
+
+    def face(self, situation: Situation) -> Face:
+        faces = list(situation.faces.values())
+        return faces[int(self.random.integers(len(faces)))]
+
+    def situation(self) -> Situation:
+        with self.db.snapshot():
+            return read_situation(self.db, min_face=self.min_face)
+
+    # -- the comparison --------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Compare the tables with what reading everything says."""
+        seen = self.situation().people
+        assert {row.id: row for row in showing.people(self.db)} == {
+            person.id: showing.PersonRow(
+                person.id,
+                person.name,
+                len(person.faces),
+                person.photos,
+                person.cover,
+                person.confirmed,
+                person.ignored,
+                seen.named_at.get(person.id),
+            )
+            for person in seen.by_id.values()
+        }
+        assert showing.aliases(self.db, seen.by_id) == {
+            p.id: p.aliases for p in seen.by_id.values()
+        }
+        identities = showing.members(self.db, seen.by_id)
+        rows = showing.face_rows(self.db, list(identities), min_face=self.min_face)
+        assert sorted((row.id, identities[row.person]) for row in rows) == sorted(
+            (face, owner) for face, owner in seen.owners.items() if owner is not None
+        )
+        confirmed = {row.id for row in rows if row.confirmed}
+        assert confirmed >= {f for f, s in seen.status.items() if s is FaceStatus.CONFIRMED}
+        said = {face for (face,) in self.db.rows("SELECT face_id FROM said_faces WHERE not_face")}
+        assert said == {f for f, s in seen.status.items() if s is FaceStatus.NOT_A_FACE}
+
+    def check_columns(self) -> None:
+        """Compare everybody's faces as columns, and those of a stream, with the whole."""
+        seen = self.situation().people
+        with self.db.snapshot():
+            owned = owned_faces(self.db, min_face=self.min_face)
+            streamed = list(every_face(self.db, min_face=self.min_face))
+        assert owned.ids == sorted(f for f, owner in seen.owners.items() if owner is not None)
+        assert [owned.people[i] for i in owned.owner] == [seen.owners[face] for face in owned.ids]
+        assert owned.ignored == {p.id for p in seen.by_id.values() if p.ignored and p.faces}
+        assert [one.face.id for one in streamed] == list(self.situation().faces)
+        assert {one.face.id: (one.owner, one.status) for one in streamed} == {
+            face: (owner, seen.status[face]) for face, owner in seen.owners.items()
+        }
+
+    def check_part(self) -> None:
+        """Compare a part of the situation with the whole of it."""
+        whole = self.situation()
+        everybody = [*whole.people.by_id, *(PersonId(p) for p in people.existing(self.db))]
+        persons = [
+            self.spelled(everybody[i], whole) for i in self.random.integers(0, len(everybody), 3)
+        ]
+        faces = [self.face(whole).id for _ in range(2)]
+        with self.db.snapshot():
+            part = read_situation(
+                self.db, min_face=self.min_face, persons=[*persons, "nobody"], faces=faces
+            )
+        assert part.people.by_id.items() <= whole.people.by_id.items()
+        asked = {_answer(whole, reference) for reference in persons}
+        assert {_answer(part, reference) for reference in persons} == asked
+        for face in faces:
+            assert part.face(face).anchor == whole.face(face).anchor
+            assert whole.people.owners[face] in {None, *part.people.by_id}
+        assert set(part.people.owners) == {
+            *faces,
+            *(face for person in part.people.by_id.values() for face in person.faces),
+        }
+        for said in ("identities", "owners", "status"):
+            assert getattr(part.people, said).items() <= getattr(whole.people, said).items()
+        anchors = [f.anchor for d in whole.history.active for f in d.faces]
+        found = part.find(anchors)
+        assert {a: f for a, f in whole.find(anchors).items() if f in part.people.owners} == {
+            a: f for a, f in found.items() if f in part.people.owners
+        }
+        several = list(part.people.by_id.values())
+        assert sorted(part.ballots(several, without=faces)) == sorted(
+            whole.ballots(several, without=faces)
+        )
+        assert (part.history, part.standing) == (whole.history, whole.standing)
+
+    def spelled(self, person: PersonId, whole: Situation) -> str:
+        """Write an id as somebody might, or say the name instead."""
+        known = whole.people.by_id.get(person)
+        if known is not None and known.name is not None and self.maybe():
+            return known.name.lower() if self.maybe() else known.name
+        return f" {person.upper()}" if self.maybe() else person
+
+
+def _answer(situation: Situation, reference: str) -> object:
+    try:
+        return situation.person(reference)
+    except FacesortError as refusal:
+        return refusal.message
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_shown_follows_every_change(db, seed):
+    play = Play(db, seed)
+    actions = [play.say] * 14 + [play.look] * 3 + [play.lose, play.group, play.count_smaller]
+    for _ in range(60):
+        for _ in range(int(play.random.integers(1, 4))):
+            actions[int(play.random.integers(len(actions)))]()
+        if play.maybe():
+            ensure_fresh(db, min_face=play.min_face)
+        else:
+            with db.transaction():
+                bring_up_to_date(db, min_face=play.min_face)
+        assert shown.is_fresh(db, min_face=play.min_face)
+        play.check()
+        play.check_part()
+        play.check_columns()
