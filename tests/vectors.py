@@ -15,8 +15,8 @@ from facesort.domain import (
     Face,
     FaceColumns,
     FaceId,
-    FaceMatrix,
     FaceRole,
+    GroupedFaces,
     PersonId,
     PhotoId,
     Verdict,
@@ -24,13 +24,16 @@ from facesort.domain import (
 )
 from facesort.grouping.calibration import Calibration, MinCosineRule
 from facesort.grouping.identity import unused_person
+from facesort.grouping.past import Crowd, sums_of
 from facesort.grouping.people import see_people
+from facesort.grouping.policy import Policy
 from facesort.grouping.regroup import regroup
 from facesort.grouping.standing import replay, standing
+from facesort.grouping.update import Newcomers, group_new
 from facesort.search.exact import ExactNeighbours
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from numpy.typing import NDArray
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from facesort.grouping.calibration import MergeRule
     from facesort.grouping.people import People
     from facesort.grouping.regroup import Grouping
+    from facesort.grouping.update import Update
     from facesort.protocols import Vectors
 
 __all__ = [
@@ -124,6 +128,53 @@ def make_face(photo: int, place: int = 0, *, quality: float = 0.9, shift: float 
     )
 
 
+def columns_of(
+    faces: Sequence[Face], vectors: Vectors, seen: Collection[int] | None = None
+) -> tuple[FaceColumns, Vectors, NDArray[np.bool_]]:
+    """Return faces and their vectors in anchor order, and which of them a model has seen."""
+    columns = FaceColumns.of(faces)
+    row_of = {face.id: row for row, face in enumerate(faces)}
+    rows = [row_of[face] for face in columns.ids]
+    known = np.array([seen is None or row in seen for row in rows], dtype=bool)
+    return columns, np.where(known[:, None], vectors[rows], np.float32(0)), known
+
+
+@dataclass(frozen=True)
+class AlbumPast:
+    """What an album's last grouping left, as `grouping.past.Past`."""
+
+    assignments: dict[FaceId, PersonId]
+    faces: FaceColumns
+    found: Vectors
+
+    def crowd(self) -> Crowd:
+        people = sorted(set(self.assignments.values()))
+        person = [
+            people.index(self.assignments[face]) if face in self.assignments else -1
+            for face in self.faces.ids
+        ]
+        sums, sizes = sums_of(self.found, np.array(person, dtype=np.int32), len(people))
+        return Crowd(people, (sums / sizes[:, None]).astype(np.float32), sizes.astype(np.float64))
+
+    def owners(self, faces: Collection[FaceId]) -> dict[FaceId, PersonId]:
+        return {face: self.assignments[face] for face in faces if face in self.assignments}
+
+    def members(self, people: Collection[PersonId]) -> GroupedFaces:
+        rows = [r for r, f in enumerate(self.faces.ids) if self.assignments.get(f) in set(people)]
+        ids = [self.faces.ids[row] for row in rows]
+        order = sorted(set(people))
+        whose = [order.index(self.assignments[face]) for face in ids]
+        person = np.array(whose, dtype=np.int32)
+        return GroupedFaces(ids, self.faces.photo_ids[rows], order, person)
+
+    def columns(self, faces: Collection[FaceId]) -> FaceColumns:
+        rows = [row for row, face in enumerate(self.faces.ids) if face in set(faces)]
+        return self.faces.subset(np.array(rows, dtype=np.int64))
+
+    def vectors(self, faces: Sequence[FaceId]) -> Vectors:
+        return self.found[[self.faces.ids.index(face) for face in faces]]
+
+
 @dataclass(repr=False)
 class Album:
     """A library in memory: it records decisions as `jobs.decide` does and groups as a job does.
@@ -143,6 +194,7 @@ class Album:
     log: list[Decision] = field(default_factory=list)
     assignments: dict[FaceId, PersonId] = field(default_factory=dict)
     existing: set[PersonId] = field(default_factory=set)
+    unassigned: set[FaceId] = field(default_factory=set)
 
     def __repr__(self) -> str:
         # Short, because Hypothesis prints every album of a failing example.
@@ -249,21 +301,63 @@ class Album:
         stands = standing(replay(self.log))
         spoken_of = stands.spoken_of()
         grouping = regroup(
-            FaceColumns.of(faces),
-            FaceMatrix(tuple(face.id for face in faces), self.vectors[rows], MODEL),
+            *columns_of(faces, self.vectors[rows]),
             stands,
             self.assignments,
-            rule=self.rule if min_cosine is None else MinCosineRule(min_cosine),
-            min_quality=self.min_quality,
-            method=self.method,
-            repeat_cosine=self.repeat_cosine,
-            make_index=ExactNeighbours,
+            self.policy(min_cosine),
             person_exists=spoken_of.__contains__,
         )
         assert spoken_of.isdisjoint(grouping.new_people), "somebody's id was given to others"
         self.existing |= set(grouping.new_people)
         self.assignments = dict(grouping.owners)
+        self.unassigned = set(grouping.unassigned)
         return grouping
+
+    def policy(self, min_cosine: float | None = None) -> Policy:
+        return Policy(
+            self.rule if min_cosine is None else MinCosineRule(min_cosine),
+            ExactNeighbours,
+            min_quality=self.min_quality,
+            method=self.method,
+            repeat_cosine=self.repeat_cosine,
+        )
+
+    def add(self, faces: Sequence[Face], vectors: Vectors) -> Update:
+        """Add faces, and group only what is new and what it touches."""
+        self.faces = [*self.faces, *faces]
+        self.vectors = np.concatenate([self.vectors, vectors])
+        columns, found, _ = columns_of(self.faces, self.vectors)
+        row_of = {face: row for row, face in enumerate(columns.ids)}
+
+        def look_up(wanted: Collection[FaceId]) -> FaceColumns:
+            return columns.subset(np.array(sorted(row_of[f] for f in wanted), dtype=np.int64))
+
+        new = [f for f in columns.ids if f not in self.assignments and f not in self.unassigned]
+        newcomers = look_up(new)
+        stands = standing(replay(self.log))
+        update = group_new(
+            Newcomers(newcomers, found[[row_of[face] for face in newcomers.ids]]),
+            AlbumPast(self.assignments, columns, found),
+            look_up(self.assignments),
+            stands,
+            self.policy(),
+        )
+        assert stands.spoken_of().isdisjoint(update.new_people), "somebody's id was given to others"
+        assert update.unassigned.isdisjoint(update.owners)
+        self.existing |= set(update.new_people)
+        for face in update.unassigned:
+            self.assignments.pop(face, None)
+        self.assignments |= update.owners
+        self.unassigned = (self.unassigned | update.unassigned) - set(update.owners)
+        assert update.people == len(set(self.assignments.values()))
+        now = AlbumPast(self.assignments, columns, found).crowd()
+        for person, mean, size in zip(
+            update.crowd.ids, update.crowd.means, update.crowd.sizes, strict=True
+        ):
+            row = list(now.ids).index(person)
+            assert size == now.sizes[row]
+            np.testing.assert_allclose(mean, now.means[row], atol=1e-5)
+        return update
 
     def look_again(self, shift: float) -> None:
         """Replace every face by what another detector sees: other boxes, other ids."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from facesort.errors import UsageError
 from facesort.grouping.calibration import MinCosineRule
-from facesort.grouping.constraints import NOBODY, Constraints, fixed_groups
+from facesort.grouping.constraints import Constraints, conflicted, fixed_groups
 from facesort.grouping.linkage import average_linkage
 from facesort.search.exact import ExactNeighbours
 
@@ -68,25 +68,13 @@ def _split_conflicts(
     vectors: Vectors, found: NDArray[np.int64], constraints: Constraints
 ) -> NDArray[np.int64]:
     """Divide every cluster that holds a forbidden pair; its own faces decide who goes where."""
-    labels = np.empty(len(found), dtype=np.int64)
-    count = 0
-    for label in dict.fromkeys(found.tolist()):
+    labels = found.astype(np.int64)
+    everything = MinCosineRule(-1.0)  # whatever is not forbidden stays together
+    for label in conflicted(labels, constraints).tolist():
         rows = np.flatnonzero(found == label)
-        part = constraints.subset(rows)
-        inside = np.zeros(len(rows), dtype=np.int64)
-        if _conflicted(part):
-            everything = MinCosineRule(-1.0)  # whatever is not forbidden stays together
-            inside = average_linkage(
-                vectors[rows], ExactNeighbours(vectors[rows]), part, everything
-            )
-        labels[rows] = count + inside
-        count += int(inside.max()) + 1
-    numbers: dict[int, int] = {}
-    return np.array([numbers.setdefault(x, len(numbers)) for x in labels.tolist()], dtype=np.int64)
-
-
-def _conflicted(part: Constraints) -> bool:
-    claims = set(part.claims.tolist()) - {NOBODY}
-    rejected = {who for whos in part.rejected.values() for who in whos}
-    seen = [moment for moments in part.moments.all() for moment in moments]
-    return len(set(seen)) < len(seen) or len(claims) > 1 or bool(claims & rejected)
+        part, inner = vectors[rows], constraints.subset(rows)
+        inside = average_linkage(part, ExactNeighbours(part), inner, everything)
+        labels[rows] = labels.max() + 1 + inside
+    _, first, which = np.unique(labels, return_index=True, return_inverse=True)
+    numbered: NDArray[np.int64] = np.unique(first[which], return_inverse=True)[1].astype(np.int64)
+    return numbered

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from facesort.grouping.clusters import sums_of
 from facesort.grouping.constraints import NOBODY, Constraints, homes
+from facesort.search.exact import ExactNeighbours
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from facesort.grouping.calibration import MergeRule
     from facesort.protocols import Vectors
 
-__all__ = ["UNASSIGNED", "attach_poor"]
+__all__ = ["UNASSIGNED", "Members", "attach_poor", "centre_of"]
 
 UNASSIGNED = -1
 
@@ -32,88 +34,114 @@ _MIN_FOR_CENTRE = 20
 
 def attach_poor(
     vectors: Vectors,
-    good: NDArray[np.bool_],
-    good_labels: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    poor: NDArray[np.bool_],
     constraints: Constraints,
     rule: MergeRule,
     *,
     margin: float = _MARGIN,
     guarded: bool = True,
+    weights: NDArray[np.float64] | None = None,
+    centre: Vectors | None = None,
 ) -> NDArray[np.int64]:
-    """Give every face a label.
+    """Give faces that are in no cluster one that they are close enough to.
 
     Args:
-        vectors: (n, d) unit vectors.
-        good: (n,) which faces were clustered.
-        good_labels: labels 0..m-1 of the good ones, in their order.
+        vectors: (n, d) unit vectors; the mean of its faces for a row that stands for several.
+        labels: (n,) clusters 0..m-1; UNASSIGNED for faces in none.
+        poor: (n,) faces in none that may join one.
         constraints: of all n faces.
-        rule: the one the good faces were clustered with.
+        rule: the one the clusters were made with.
         margin: how much closer the best cluster must be than the second, in cosine.
         guarded: keep faces out that are closer to the centre of all poor ones.
+        weights: (n,) how many faces each row stands for; None means one.
+        centre: that centre, (d,); None means of those given here (`centre_of`).
 
     Returns:
-        (n,) labels; UNASSIGNED for poor faces that nobody is close enough to.
+        (n,) labels; UNASSIGNED for faces that nobody is close enough to.
     """
-    labels = np.full(len(vectors), UNASSIGNED, dtype=np.int64)
-    labels[good] = good_labels
-    poor = np.flatnonzero(~good)
-    clusters = int(good_labels.max()) + 1 if len(good_labels) else 0
-    if not len(poor) or not clusters:
+    labels = labels.copy()
+    rows = np.flatnonzero(poor)
+    count = int(labels.max(initial=UNASSIGNED)) + 1
+    if not len(rows) or not count:
         return labels
-    sums = np.zeros((clusters, vectors.shape[1]))
-    np.add.at(sums, good_labels, vectors[good].astype(np.float64))
-    sizes = np.bincount(good_labels, minlength=clusters).astype(np.float64)
-    cosines = vectors[poor] @ (sums / sizes[:, None]).T
-    guard = _guard(vectors[poor]) if guarded else np.full(len(poor), -1.0, dtype=np.float32)
-    limit = rule.limit(clusters)
-    members = _Members(labels, constraints)
-    best = np.argmax(cosines, axis=1)
+    there = np.flatnonzero(labels != UNASSIGNED)
+    sums, sizes = sums_of(vectors, labels, count, there, weights)
+    means = (sums / sizes[:, None]).astype(np.float32)
+    if guarded and centre is None:
+        centre = centre_of(vectors[rows])
+    best, cosines, seconds = _two_best(vectors, rows, means)
+    sure = rule.score(cosines, sizes[best], 1.0) >= rule.limit(count)
+    sure &= cosines - seconds >= margin
+    if guarded and centre is not None:
+        sure &= cosines >= vectors[rows] @ centre
+    claiming = constraints.claims[rows] != NOBODY
     # The surest first: an earlier face can take the place that a later one of its photo wanted.
-    for i in np.argsort(-cosines[np.arange(len(poor)), best], kind="stable").tolist():
-        row, cluster = int(poor[i]), int(best[i])
+    order = np.argsort(-cosines, kind="stable")
+    order = order[(sure | claiming)[order]]
+    members = Members(labels, constraints, rows[order])
+    for i in order.tolist():
+        row, cluster = int(rows[i]), int(best[i])
         claimed = members.claimed_by(row)
         if claimed is not None:
             members.join(row, claimed)
-            continue
-        cosine = float(cosines[i, cluster])
-        others = np.delete(cosines[i], cluster)
-        second = float(others.max()) if len(others) else -1.0
-        score = float(rule.score(np.array([cosine]), sizes[cluster : cluster + 1], 1.0)[0])
-        sure = score >= limit and cosine >= guard[i] and cosine - second >= margin
-        if sure and not members.forbidden(row, cluster):
+        elif sure[i] and not members.forbidden(row, cluster):
             members.join(row, cluster)
     return labels
 
 
-def _guard(poor: Vectors) -> NDArray[np.float32]:
-    """Return how close each poor face is to the centre of all: a cluster must be closer."""
+def centre_of(poor: Vectors) -> Vectors | None:
+    """Return the direction, (d,), that poor faces share: a person must be closer than that.
+
+    None for fewer than 20.
+    """
     if len(poor) < _MIN_FOR_CENTRE:
-        return np.full(len(poor), -1.0, dtype=np.float32)
-    centre = poor.mean(axis=0)
-    guard: NDArray[np.float32] = poor @ (centre / max(float(np.linalg.norm(centre)), 1e-12))
-    return guard
+        return None
+    mean = poor.mean(axis=0)
+    centre: Vectors = mean / np.float32(max(float(np.linalg.norm(mean)), 1e-12))
+    return centre
 
 
-class _Members:
-    """Moments, claims and rejections of the clusters while faces are added."""
+def _two_best(
+    vectors: Vectors, rows: NDArray[np.int64], means: Vectors
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return for each row its best cluster, the cosine with it, and that with the second best."""
+    best, cosines = ExactNeighbours(means).nearest(vectors[rows], 2)
+    first = cosines[:, 0].astype(np.float64)
+    second = cosines[:, 1].astype(np.float64) if len(means) > 1 else np.full(len(rows), -1.0)
+    return best[:, 0], first, second
 
-    def __init__(self, labels: NDArray[np.int64], constraints: Constraints) -> None:
+
+class Members:
+    """Moments, claims and rejections of the clusters while faces come and go.
+
+    Args:
+        labels: (n,) clusters, UNASSIGNED for none; written to when faces come and go.
+        constraints: of the n faces.
+        joining: rows that may join a cluster: only what can matter to these is recorded.
+    """
+
+    def __init__(
+        self, labels: NDArray[np.int64], constraints: Constraints, joining: NDArray[np.int64]
+    ) -> None:
         self._labels = labels
         self._constraints = constraints
-        self._moments: dict[int, set[int]] = {}
-        self._claims: dict[int, int] = {}
         self._by_claim = homes(labels, constraints)
+        self._seen: set[tuple[int, int]] = set()  # moment and cluster
+        self._claims: dict[int, int] = {}
         self._rejected: dict[int, set[int]] = {}
-        for row in np.flatnonzero(labels != UNASSIGNED).tolist():
-            self._record(row, int(labels[row]))
-
-    def _record(self, row: int, cluster: int) -> None:
-        self._moments.setdefault(cluster, set()).update(self._constraints.moments.of(row))
-        self._rejected.setdefault(cluster, set()).update(self._constraints.rejected.get(row, ()))
-        claim = int(self._constraints.claims[row])
-        if claim != NOBODY:
-            self._claims.setdefault(cluster, claim)
-            self._by_claim.setdefault(claim, cluster)
+        rows, moments = constraints.moments.shared()
+        concerned = np.isin(moments, moments[np.isin(rows, joining)]) & (labels[rows] >= 0)
+        self._seen.update(
+            zip(moments[concerned].tolist(), labels[rows[concerned]].tolist(), strict=True)
+        )
+        claiming = np.flatnonzero((constraints.claims != NOBODY) & (labels >= 0))
+        self._claims.update(
+            zip(labels[claiming].tolist(), constraints.claims[claiming].tolist(), strict=True)
+        )
+        for row, whom in constraints.rejected.items():
+            if labels[row] >= 0:
+                self._rejected.setdefault(int(labels[row]), set()).update(whom)
 
     def claimed_by(self, row: int) -> int | None:
         """Return the cluster of the identity that the user put this face with, if it may join."""
@@ -127,13 +155,24 @@ class _Members:
         claim = self._claims.get(cluster, NOBODY)
         own = int(self._constraints.claims[row])
         return (
-            not self._moments[cluster].isdisjoint(self._constraints.moments.of(row))
+            any((moment, cluster) in self._seen for moment in self._constraints.moments.of(row))
             or (NOBODY not in {claim, own} and claim != own)
             or claim in self._constraints.rejected.get(row, ())
-            or own in self._rejected[cluster]
+            or own in self._rejected.get(cluster, ())
         )
 
     def join(self, row: int, cluster: int) -> None:
         """Add the face."""
         self._labels[row] = cluster
-        self._record(row, cluster)
+        self._seen.update((moment, cluster) for moment in self._constraints.moments.of(row))
+        self._rejected.setdefault(cluster, set()).update(self._constraints.rejected.get(row, ()))
+        claim = int(self._constraints.claims[row])
+        if claim != NOBODY:
+            self._claims.setdefault(cluster, claim)
+            self._by_claim.setdefault(claim, cluster)
+
+    def leave(self, row: int) -> None:
+        """Take the face out; what was said of it goes on to count for those who stay."""
+        cluster = int(self._labels[row])
+        self._seen -= {(moment, cluster) for moment in self._constraints.moments.of(row)}
+        self._labels[row] = UNASSIGNED

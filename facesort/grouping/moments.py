@@ -7,18 +7,20 @@ people only if the video shows both at once. Who leaves and comes back may be on
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from facesort.domain import FaceColumns
 
-__all__ = ["Moments", "moments_of"]
+__all__ = ["Moments", "moments_of", "pick"]
+
+_Fact = TypeVar("_Fact")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +48,41 @@ class Moments:
 
     def subset(self, rows: NDArray[np.int64]) -> Moments:
         """Return those of some of the faces, renumbered."""
-        more = {new: self.more[old] for new, old in enumerate(rows.tolist()) if old in self.more}
-        return Moments(self.first[rows], more)
+        return Moments(self.first[rows], pick(self.more, rows))
+
+    def shared(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return who was seen at the moments of two faces or more.
+
+        Returns:
+            Rows and moments, (m,) each, ordered by moment and row.
+        """
+        further = [(row, moment) for row, moments in self.more.items() for moment in moments]
+        extra = np.array(further, dtype=np.int64).reshape(-1, 2)
+        rows = np.concatenate([np.arange(len(self.first)), extra[:, 0]])
+        moments = np.concatenate([self.first, extra[:, 1]])
+        order = np.lexsort((rows, moments))
+        rows, moments = rows[order], moments[order]
+        # A face's first moment may be among its further ones too.
+        new = np.ones(len(rows), dtype=bool)
+        new[1:] = (rows[1:] != rows[:-1]) | (moments[1:] != moments[:-1])
+        rows, moments = rows[new], moments[new]
+        _, which, times = np.unique(moments, return_inverse=True, return_counts=True)
+        several = times[which] > 1
+        return rows[several], moments[several]
+
+    def crowded(self) -> NDArray[np.bool_]:
+        """Say which faces, (n,), share a moment with another: the others cannot be in conflict."""
+        crowded = np.zeros(len(self.first), dtype=bool)
+        crowded[self.shared()[0]] = True
+        return crowded
+
+
+def pick(facts: Mapping[int, _Fact], rows: NDArray[np.int64]) -> dict[int, _Fact]:
+    """Return what is known of some rows only, renumbered."""
+    if not facts:
+        return {}
+    known = np.array(sorted(facts), dtype=np.int64)
+    return {new: facts[int(rows[new])] for new in np.flatnonzero(np.isin(rows, known)).tolist()}
 
 
 def moments_of(faces: FaceColumns) -> Moments:

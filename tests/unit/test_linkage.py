@@ -36,15 +36,6 @@ def brute_force(
     for group in fixed_groups(constraints):
         clusters = [c for c in clusters if c.isdisjoint(group)] + [set(group)]
 
-    def allowed(a: set[int], b: set[int]) -> bool:
-        facts = constraints
-        seen = [moment for row in (*a, *b) for moment in facts.moments.of(row)]
-        claims = {int(facts.claims[row]) for row in a | b} - {NOBODY}
-        denied: set[int] = set()
-        for row in a | b:
-            denied |= facts.rejected.get(row, frozenset())
-        return len(set(seen)) == len(seen) and len(claims) < 2 and not claims & denied
-
     while True:
         best: tuple[float, int, int] | None = None
         for i, a in enumerate(clusters):
@@ -52,7 +43,7 @@ def brute_force(
                 mean = cosines[np.ix_(sorted(a), sorted(b))].mean()
                 sizes = np.array([float(len(a))])
                 score = float(rule.score(np.array([mean]), sizes, float(len(b)))[0])
-                if allowed(a, b) and (best is None or score > best[0]):
+                if allowed(constraints, a, b) and (best is None or score > best[0]):
                     best = (score, i, j)
         if best is None or best[0] < rule.limit(len(clusters)):
             return {frozenset(cluster) for cluster in clusters}
@@ -63,20 +54,59 @@ def brute_force(
 
 # Against the definition
 
+# A fixed mean cosine: no merge raises a score above both that it replaces, so that rounds of mutual
+# best partners merge exactly what one best pair after the other does.
+fixed = st.builds(MinCosineRule, st.floats(-1, 1))
 
-@given(st.integers(1, 16), st.integers(2, 8), seeds, rules)
+
+@given(st.integers(1, 16), st.integers(2, 8), seeds, fixed)
 def test_merges_are_those_of_average_linkage_by_definition(n, dimension, seed, rule):
-    # In the positive orthant all cosines are positive, so that all pairs are neighbours.
-    vectors = np.abs(random_vectors(n, dimension, seed))
+    vectors = random_vectors(n, dimension, seed)
     labels = link(vectors, Constraints.none(n), rule)
     assert partition(labels.tolist()) == brute_force(vectors, Constraints.none(n), rule)
 
 
-@given(scenes(largest=14), rules)
+@given(scenes(largest=14), fixed)
 def test_constrained_merges_are_those_of_the_definition_too(scene, rule):
-    vectors = np.abs(scene.vectors)
-    labels = link(vectors, scene.constraints, rule)
-    assert partition(labels.tolist()) == brute_force(vectors, scene.constraints, rule)
+    labels = link(scene.vectors, scene.constraints, rule)
+    assert partition(labels.tolist()) == brute_force(scene.vectors, scene.constraints, rule)
+
+
+def allowed(facts: Constraints, a: set[int], b: set[int]) -> bool:
+    """Whether nothing forbids that the faces of two clusters are one person."""
+    seen = [moment for row in (*a, *b) for moment in facts.moments.of(row)]
+    claims = {int(facts.claims[row]) for row in a | b} - {NOBODY}
+    denied: set[int] = set()
+    for row in a | b:
+        denied |= facts.rejected.get(row, frozenset())
+    return len(set(seen)) == len(seen) and len(claims) < 2 and not claims & denied
+
+
+@given(scenes(), rules)
+def test_no_pair_that_may_merge_and_passes_the_rule_is_left(scene: Scene, rule):
+    labels = link(scene.vectors, scene.constraints, rule)
+    cosines = scene.vectors.astype(np.float64) @ scene.vectors.astype(np.float64).T
+    found = [set(np.flatnonzero(labels == label).tolist()) for label in range(labels.max() + 1)]
+    for i, a in enumerate(found):
+        for b in found[:i]:
+            mean = cosines[np.ix_(sorted(a), sorted(b))].mean()
+            score = rule.score(np.array([mean]), np.array([float(len(a))]), float(len(b)))[0]
+            if allowed(scene.constraints, a, b):
+                assert score < rule.limit(len(found)) + 1e-9
+
+
+def test_clusters_that_the_graph_of_faces_does_not_connect_are_still_compared():
+    vectors, truth = identity_vectors([6, 6, 6], seed=8, spread=0.5)
+
+    class Blind:
+        def neighbours(self, k):
+            return np.full((18, 1), -1), np.full((18, 1), -np.inf, dtype=np.float32)
+
+        def nearest(self, queries, k):
+            raise AssertionError
+
+    labels = average_linkage(vectors, Blind(), Constraints.none(18), MinCosineRule(0.45))
+    assert partition(labels.tolist()) == partition(truth.tolist())
 
 
 @given(seeds, st.integers(1, 30), st.integers(1, 30))
@@ -85,6 +115,76 @@ def test_the_mean_cosine_of_clusters_is_the_product_of_their_sums(seed, a, b):
     one, other = vectors[:a], vectors[a:]
     closed = one.sum(axis=0) @ other.sum(axis=0) / (a * b)
     assert closed == pytest.approx(float((one @ other.T).mean()), abs=1e-12)
+
+
+# Rows that belong together from the start
+
+
+@given(scenes(), rules, st.data())
+def test_what_starts_together_stays_together(scene: Scene, rule, data):
+    n = len(scene.vectors)
+    start = np.array(data.draw(st.lists(st.integers(-1, 6), min_size=n, max_size=n)))
+    labels = average_linkage(
+        scene.vectors, ExactNeighbours(scene.vectors), scene.constraints, rule, start=start
+    )
+    for label in set(start.tolist()) - {-1}:
+        assert len(set(labels[start == label].tolist())) == 1
+    for rows in fixed_groups(scene.constraints):
+        assert len({int(labels[row]) for row in rows}) == 1
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=8), seeds, fixed)
+def test_one_row_can_stand_for_many_faces(sizes, seed, rule):
+    vectors = random_vectors(sum(sizes), 5, seed)
+    start = np.repeat(np.arange(len(sizes)), sizes)
+    means = np.stack([vectors[start == k].mean(axis=0) for k in range(len(sizes))])
+    weights = np.array(sizes, dtype=np.float64)
+    whole = average_linkage(
+        means, ExactNeighbours(means), Constraints.none(len(sizes)), rule, weights=weights
+    )
+    every = average_linkage(
+        vectors, ExactNeighbours(vectors), Constraints.none(len(start)), rule, start=start
+    )
+    assert partition(whole[start].tolist()) == partition(every.tolist())
+
+
+def test_a_first_strict_pass_shows_what_is_sure_and_the_rest_goes_by_the_refined_rule():
+    vectors = unit(np.array([[1.0, 0], [1, 0.1], [1, 0.6], [-1, 0]]))
+    seen = []
+
+    def refine(labels: np.ndarray) -> MergeRule:
+        seen.append(labels.tolist())
+        return MinCosineRule(0.8)
+
+    labels = average_linkage(
+        vectors,
+        ExactNeighbours(vectors),
+        Constraints.none(4),
+        MinCosineRule(0.5),
+        core=MinCosineRule(0.99),
+        refine=refine,
+    )
+    assert seen == [[0, 0, 1, 2]]
+    assert labels.tolist() == [0, 0, 0, 1]
+
+
+def test_a_rule_stricter_than_the_first_pass_governs_that_pass_too():
+    vectors = unit(np.array([[1.0, 0], [1, 0.1], [1, 0.6]]))
+    seen = []
+
+    def refine(labels: np.ndarray) -> MergeRule:
+        seen.append(labels.tolist())
+        return MinCosineRule(0.999)
+
+    average_linkage(
+        vectors,
+        ExactNeighbours(vectors),
+        Constraints.none(3),
+        MinCosineRule(0.999),
+        core=MinCosineRule(0.5),
+        refine=refine,
+    )
+    assert seen == [[0, 1, 2]]
 
 
 # Constraints

@@ -187,12 +187,11 @@ def test_too_many_faces_for_all_pairs_are_refused(monkeypatch):
 def attach(
     vectors: np.ndarray, good: list[bool], labels: list[int], constraints: Constraints, rule: float
 ) -> list[int]:
+    all_labels = np.full(len(vectors), UNASSIGNED)
+    all_labels[good] = labels
+    poor = ~np.array(good, dtype=bool)
     found: list[int] = attach_poor(
-        vectors,
-        np.array(good, dtype=bool),
-        np.array(labels, dtype=np.int64),
-        constraints,
-        MinCosineRule(rule),
+        vectors, all_labels, poor, constraints, MinCosineRule(rule)
     ).tolist()
     return found
 
@@ -204,7 +203,9 @@ def test_attaching_breaks_no_rule_and_moves_no_good_face(scene: Scene, data, min
     good = ~np.array(poor, dtype=bool) | scene.constraints.fixed
     rule = MinCosineRule(min_cosine)
     inner = linkage(scene.vectors[good], scene.constraints.subset(np.flatnonzero(good)), rule)
-    labels = attach_poor(scene.vectors, good, inner, scene.constraints, rule)
+    before = np.full(n, UNASSIGNED)
+    before[good] = inner
+    labels = attach_poor(scene.vectors, before, ~good, scene.constraints, rule)
     assert scene.violations(labels) == []
     np.testing.assert_array_equal(labels[good], inner)
     assert set(labels[~good].tolist()) <= {UNASSIGNED, *inner.tolist()}

@@ -35,7 +35,9 @@ def grouped(vectors, photos, good=None, repeat_cosine=0.8):
         repeated=repeated_faces(vectors, Moments(photos), repeat_cosine),
         constraints=Constraints(Moments(photos), np.full(n, NOBODY), {}, np.zeros(n, dtype=bool)),
         rule=RULE,
-        cluster=lambda v, c: average_linkage(v, ExactNeighbours(v), c, RULE),
+        cluster=lambda part: average_linkage(
+            part.vectors, ExactNeighbours(part.vectors), part.constraints, part.rule
+        ),
     )
 
 

@@ -1,0 +1,334 @@
+"""Merging in rounds: all pairs of clusters that are each other's best merge at once.
+
+One best pair after the other is exact, but a million merges, one at a time, take hours. Pairs of
+mutual best partners do not compete with each other, so that a round merges all of them; where
+merging never raises a score above both that it replaces (a fixed mean cosine), the result is the
+same. The rules that take sizes into account do raise scores a little. So rounds go down in levels:
+what scores clearly higher merges first, wherever it is.
+
+Somebody with thousands of photos is the best partner of thousands of faces, and has but one itself.
+So a large cluster takes in several at once: small ones whose best partner it is, the closest first,
+up to an eighth of its size. Its mean hardly moves by that, and neither does what would come next.
+
+Source: reciprocal nearest neighbours, Murtagh, Computational Statistics Quarterly 1, 1984; levels
+and their error, Dhulipala et al., "Hierarchical Agglomerative Graph Clustering in
+Poly-Logarithmic Depth" (ParHAC), NeurIPS 2022.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from facesort.grouping.calibration import MergeRule
+    from facesort.grouping.clusters import Clusters, Rows
+
+__all__ = ["Edges", "Rounds", "least_cosine"]
+
+# Height of a level, in units of the score: standard deviations for the rules of a calibration.
+_LEVEL = 1.0
+
+# Clusters of so many faces take in several at once, up to that share of their size.
+_HUB = 64
+_HUB_SHARE = 1 / 8
+
+_BLOCK = 1 << 15  # faces whose neighbours are looked through at a time
+
+# Sizes at which single pictures no longer matter.
+_ENDLESS = np.array([1e12])
+
+
+@dataclass(slots=True)
+class Edges:
+    """Pairs of clusters that may merge, u < v.
+
+    Args:
+        u: (e,) clusters.
+        v: (e,) clusters.
+        mean: (e,) their mean cosine, or where it is not exact the highest of any part of it.
+        exact: (e,) which it is.
+    """
+
+    u: Rows
+    v: Rows
+    mean: NDArray[np.float64]
+    exact: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls) -> Edges:
+        """No pairs."""
+        names = np.empty(0, dtype=np.int32)
+        return cls(names, names, np.empty(0), np.empty(0, dtype=bool))
+
+    def __len__(self) -> int:
+        return len(self.u)
+
+    def take(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Edges:
+        """Return some of them."""
+        return Edges(self.u[which], self.v[which], self.mean[which], self.exact[which])
+
+    @classmethod
+    def all_of(cls, parts: Sequence[Edges]) -> Edges:
+        """Return some of them together; a pair may be there twice."""
+        if not parts:
+            return cls.none()
+        return cls(
+            np.concatenate([part.u for part in parts]),
+            np.concatenate([part.v for part in parts]),
+            np.concatenate([part.mean for part in parts]),
+            np.concatenate([part.exact for part in parts]),
+        )
+
+    def plus(self, more: Edges) -> Edges:
+        """Return both together; a pair may now be there twice."""
+        return self.all_of([self, more]) if len(more) else self
+
+    def between(self, clusters: Clusters) -> Edges:
+        """Return the pairs that these have become; some of them may be there twice.
+
+        What touches a cluster that has grown is no longer exact.
+        """
+        name = clusters.find_all()
+        u, v = name[self.u], name[self.v]
+        exact = self.exact & ~clusters.touched[u] & ~clusters.touched[v]
+        low, high = np.minimum(u, v), np.maximum(u, v)
+        return Edges(low, high, self.mean, exact).take(low != high)
+
+    def unique(self, n: int) -> Edges:
+        """Return every pair once: the exact one if there is one, else the highest."""
+        if not len(self):
+            return self
+        keys = self.u.astype(np.int64) * n + self.v
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        first = np.ones(len(keys), dtype=bool)
+        first[1:] = keys[1:] != keys[:-1]
+        if first.all():
+            return self.take(order)
+        starts = np.flatnonzero(first)
+        mean, exact = self.mean[order], self.exact[order]
+        sure = np.maximum.reduceat(np.where(exact, mean, -np.inf), starts)
+        known = np.isfinite(sure)
+        highest = np.where(known, sure, np.maximum.reduceat(mean, starts))
+        names = order[starts]
+        return Edges(self.u[names], self.v[names], highest, known)
+
+
+class NeighbourGraph:
+    """Pairs of near faces, which wait here until the clusters they are in may merge for them.
+
+    By then most are in one cluster already: of a million faces with 64 neighbours each, all pairs
+    at once would take a gigabyte.
+
+    Args:
+        rows: (n, k) neighbours of each row, negative where there is none.
+        cosines: (n, k) how much alike they are, -inf where there is none.
+    """
+
+    def __init__(self, rows: Rows, cosines: NDArray[np.float32]) -> None:
+        self.neighbours = rows, cosines
+        self._waiting = np.ones(cosines.shape, dtype=bool)
+
+    def reaching(self, level: float, clusters: Clusters, rule: MergeRule) -> Edges:
+        """Return the pairs whose clusters might reach a score, and that were not returned before.
+
+        "Might": as if all faces of both were as much alike as these two.
+        """
+        least = least_cosine(rule, level, _ENDLESS, _ENDLESS)[0]
+        rows, cosines = self.neighbours
+        names, sizes = clusters.find_all(), clusters.sizes
+        found = []
+        for at in range(0, len(rows), _BLOCK):
+            block = slice(at, at + _BLOCK)
+            waiting = self._waiting[block]
+            i, j = np.divmod(np.flatnonzero(waiting & (cosines[block] >= least)), rows.shape[1])
+            u, v = names[at + i], names[rows[block][i, j]]
+            mean = cosines[block][i, j].astype(np.float64)
+            ready = (u != v) & (rule.score(mean, sizes[u], sizes[v]) >= level)
+            done = ready | (u == v)
+            waiting[i[done], j[done]] = False
+            low, high = np.minimum(u, v)[ready], np.maximum(u, v)[ready]
+            found.append(Edges(low, high, mean[ready], np.zeros(len(low), dtype=bool)))
+        return Edges.all_of(found)
+
+
+class Rounds:
+    """Merges clusters along edges.
+
+    Args:
+        clusters: grow in place.
+        rule: scores pairs and says when to stop.
+        floor: nothing below this score merges, whatever the rule says.
+    """
+
+    def __init__(self, clusters: Clusters, rule: MergeRule, floor: float = -np.inf) -> None:
+        self._clusters = clusters
+        self._rule = rule
+        self._floor = floor
+        n = len(clusters)
+        self._best = np.full(n, -np.inf)
+        self._partner = np.full(n, n, dtype=np.int32)
+        self._tidy = 0
+
+    def limit(self) -> float:
+        """Return the lowest score that merges now."""
+        return max(self._rule.limit(self._clusters.count), self._floor)
+
+    def run(self, graph: NeighbourGraph, pool: Edges) -> Edges:
+        """Merge until no pair is good enough, and return the pairs that are left."""
+        level = self._highest()
+        while True:
+            level = max(self.limit(), level - _LEVEL)
+            pool = pool.plus(graph.reaching(level, self._clusters, self._rule))
+            before = self._clusters.count
+            pool = self._merge_above(level, pool)
+            # The limit falls when clusters merge, and what has grown may be near to others.
+            if level <= self.limit() and self._clusters.count == before:
+                return pool
+
+    def _highest(self) -> float:
+        return float(self._rule.score(np.ones(1), _ENDLESS, _ENDLESS)[0])
+
+    def _merge_above(self, level: float, pool: Edges) -> Edges:
+        """Merge until no pair in the pool reaches the level."""
+        while True:
+            pool = self._tidied(pool.between(self._clusters))
+            self._clusters.touched[:] = False
+            scores = self._scores(pool)
+            doubtful = np.flatnonzero((scores >= level) & ~pool.exact)
+            if len(doubtful):
+                u, v = pool.u[doubtful], pool.v[doubtful]
+                pool.mean[doubtful] = self._clusters.mean_cosines(u, v)
+                pool.exact[doubtful] = True
+                scores[doubtful] = self._scores(pool.take(doubtful))
+            hot = scores >= level
+            if not hot.any():
+                return pool
+            pool = pool.take(~hot).plus(self._rounds(level, pool.take(hot)))
+
+    def _tidied(self, pool: Edges) -> Edges:
+        """Return every pair once when they may have become twice as many as there need be."""
+        if len(pool) > 2 * self._tidy:
+            pool = pool.unique(len(self._clusters))
+            self._tidy = len(pool)
+        return pool
+
+    def _rounds(self, level: float, hot: Edges) -> Edges:
+        """Merge mutual best partners until no pair reaches the level; return pairs below it."""
+        hot = hot.unique(len(self._clusters))
+        scores = self._scores(hot)
+        cooled = Edges.none()
+        while len(hot):
+            into, others, which = self._best_partners(hot, scores)
+            merged = self._merge(into, others)
+            keep = np.ones(len(hot), dtype=bool)
+            keep[which] = False
+            grown = self._clusters.find(into[merged])
+            hot, scores = self._contracted(hot.take(keep), scores[keep], grown)
+            reaches = scores >= level
+            if not reaches.all():
+                cooled = cooled.plus(hot.take(~reaches))
+                hot, scores = hot.take(reaches), scores[reaches]
+        return cooled
+
+    def _merge(self, into: Rows, others: Rows) -> NDArray[np.bool_]:
+        """Merge pairs, in their order where several go into one; says which were not forbidden."""
+        clusters, merged = self._clusters, np.zeros(len(into), dtype=bool)
+        order = np.argsort(into, kind="stable")
+        first = np.flatnonzero(np.diff(into[order], prepend=-1))
+        several = np.diff(first, append=len(into))
+        names = into[order[first]]  # they change: a cluster is named by its first row
+        # Everybody's first, then everybody's second...
+        for rank in range(int(several.max(initial=0))):
+            still = np.flatnonzero(several > rank)
+            pairs = order[first[still] + rank]
+            allowed = ~clusters.forbidden(names[still], others[pairs])
+            still, pairs = still[allowed], pairs[allowed]
+            clusters.merge(names[still], others[pairs])
+            names[still] = np.minimum(names[still], others[pairs])
+            merged[pairs] = True
+        return merged
+
+    def _contracted(
+        self, edges: Edges, scores: NDArray[np.float64], grown: Rows
+    ) -> tuple[Edges, NDArray[np.float64]]:
+        """Return edges between the clusters there are after a round, and their scores."""
+        if not len(grown):
+            return edges, scores
+        has_grown = np.zeros(len(self._clusters), dtype=bool)
+        has_grown[grown] = True
+        u, v = self._clusters.find(edges.u), self._clusters.find(edges.v)
+        changed = has_grown[u] | has_grown[v]
+        low, high = np.minimum(u, v), np.maximum(u, v)
+        new = Edges(low, high, edges.mean, edges.exact).take(changed & (low != high))
+        new = new.unique(len(self._clusters))
+        new.mean = self._clusters.mean_cosines(new.u, new.v)
+        same = edges.take(~changed)
+        return same.plus(new), np.concatenate([scores[~changed], self._scores(new)])
+
+    def _best_partners(
+        self, edges: Edges, scores: NDArray[np.float64]
+    ) -> tuple[Rows, Rows, NDArray[np.int64]]:
+        """Return pairs to merge, `into` and `others`, and which edges they are.
+
+        They are each other's best, or one is large and the small other's best: among equals the
+        lower row is better.
+        """
+        u, v, best, partner = edges.u, edges.v, self._best, self._partner
+        sizes = self._clusters.sizes
+        np.maximum.at(best, u, scores)
+        np.maximum.at(best, v, scores)
+        ups, downs = scores == best[u], scores == best[v]
+        np.minimum.at(partner, u[ups], v[ups])
+        np.minimum.at(partner, v[downs], u[downs])
+        best_of_u, best_of_v = partner[u] == v, partner[v] == u
+        for used in (u, v):
+            best[used] = -np.inf
+            partner[used] = len(partner)
+        into, others = _larger_first(edges, sizes)
+        mutual = np.flatnonzero(best_of_u & best_of_v)
+        large = (sizes[into] >= _HUB) & (sizes[others] < _HUB)
+        joins = np.flatnonzero(large & np.where(others == u, best_of_u, best_of_v))
+        # A large cluster that is about to go into another one takes in nobody.
+        joins = joins[~np.isin(into[joins], others[mutual])]
+        joins = joins[~(best_of_u & best_of_v)[joins]]
+        order = joins[np.lexsort((others[joins], -scores[joins], into[joins]))]
+        first = np.flatnonzero(np.diff(into[order], prepend=-1))
+        taken = np.cumsum(sizes[others[order]])
+        before = np.repeat(
+            taken[first] - sizes[others[order[first]]], np.diff(first, append=len(order))
+        )
+        room = taken - before <= _HUB_SHARE * sizes[into[order]]
+        which = np.concatenate([mutual, order[room]])
+        return into[which], others[which], which
+
+    def _scores(self, edges: Edges) -> NDArray[np.float64]:
+        sizes = self._clusters.sizes
+        return self._rule.score(edges.mean, sizes[edges.u], sizes[edges.v])
+
+
+def _larger_first(edges: Edges, sizes: NDArray[np.float64]) -> tuple[Rows, Rows]:
+    swap = sizes[edges.u] < sizes[edges.v]
+    return np.where(swap, edges.v, edges.u), np.where(swap, edges.u, edges.v)
+
+
+def least_cosine(
+    rule: MergeRule, score: float, sizes: NDArray[np.float64], others: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the mean cosines, (m,), at which pairs of clusters of given sizes reach a score.
+
+    At most 2: no cosine is enough.
+    """
+    low, high = np.full(len(sizes), -2.0), np.full(len(sizes), 2.0)
+    for _ in range(50):  # halvings: from 4 to far below the precision of a cosine
+        middle = (low + high) / 2
+        enough = rule.score(middle, sizes, others) >= score
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high
