@@ -86,10 +86,19 @@ class CropSource(Protocol):
 
 
 class NeighbourIndex(Protocol):
-    """Finds the nearest faces."""
+    """Finds the nearest faces; an approximate one may miss some."""
 
     def neighbours(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """For each row its k nearest other rows and their cosines, (n, k) each, nearest first."""
+        """For each of n rows its k nearest other rows and their cosines, nearest first.
+
+        Both are (n, k) with k shrunk to n - 1; where fewer were found, -1 and -inf fill the end.
+        """
+
+    def nearest(self, queries: Vectors, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """For each of m unit vectors its k nearest rows and their cosines, nearest first.
+
+        Both are (m, k) with k shrunk to n; where fewer were found, -1 and -inf fill the end.
+        """
 
 
 class Clusterer(Protocol):

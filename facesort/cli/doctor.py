@@ -64,10 +64,11 @@ def _rows(findings: list[Finding]) -> list[list[str]]:
     return rows
 
 
-def _document(finding: Finding) -> dict[str, str]:
+def _document(finding: Finding) -> dict[str, object]:
     return {
         "subject": finding.subject,
         "verdict": finding.verdict.value,
         "message": finding.message,
         "hint": finding.hint,
+        **finding.facts,
     }
