@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesort.errors import UsageError
+from facesort.errors import CardInvalid, UsageError
 from facesort.grouping.calibration import (
     DEFAULT_WRONG_MERGES,
     Calibration,
@@ -17,6 +18,7 @@ from facesort.grouping.calibration import (
     WrongMergesRule,
     merge_rule,
 )
+from facesort.grouping.probability import PairEvidence
 from tests.vectors import CALIBRATION
 
 rates = st.floats(1e-12, 0.49)
@@ -129,6 +131,28 @@ def test_two_single_faces_merge_from_the_cosine_that_is_shown(rule: MergeRule, p
     assert not merges(rule.min_cosine(people) - 1e-9)
 
 
+@given(calibrations, st.floats(1e-6, 0.01), sizes, sizes, clusters)
+def test_many_pairs_are_scored_at_once_as_one_by_one(calibration, rate, a, b, people):
+    rule = FalseMatchRule(calibration, rate)
+    cosines, ones, others = np.array([0.1, 0.4]), np.array([a, b], float), np.array([b, 7], float)
+    scores = rule.score(cosines, ones, others)
+    for k in range(2):
+        alone = rule.score(cosines[k : k + 1], ones[k : k + 1], float(others[k]))
+        assert float(alone[0]) == float(scores[k])
+
+
+@given(calibrations, st.floats(0.01, 4), st.integers(2, 10_000), st.integers(1, 50))
+def test_the_limit_in_cosine_is_where_clusters_of_that_size_merge(
+    calibration, wrong, people, faces
+):
+    rule = WrongMergesRule(calibration, wrong)
+    size = np.array([float(faces)])
+    for offset in (1e-9, -1e-9):
+        cosine = np.array([rule.min_cosine(people, faces) + offset])
+        score = float(rule.score(cosine, size, float(faces))[0])
+        assert (score >= rule.limit(people)) == (offset > 0)
+
+
 def test_the_size_of_clusters_does_not_change_a_fixed_cosine():
     cosines = np.array([0.1, 0.5])
     score = MinCosineRule(0.3).score(cosines, np.array([1.0, 90.0]), 7.0)
@@ -187,8 +211,64 @@ def test_without_a_calibration_only_a_cosine_can_be_given():
         assert "--min-cosine" in error.value.hint
 
 
+EVIDENCE = {
+    "evidence.constant": -0.7,
+    "evidence.cosine": 1.1,
+    "evidence.cosine_squared": 27.4,
+    "evidence.quality": 3.9,
+    "evidence.cosine_quality": 28.2,
+    "evidence.quality_squared": -28.1,
+}
+
+
 def test_a_card_s_table_is_read():
     table = {"impostor_mean": 0.1, "person_variance": 2, "face_variance": "0.5"}
     assert Calibration.from_card(table) == Calibration(0.1, 2.0, 0.5)
-    with pytest.raises(KeyError):
-        Calibration.from_card({"impostor_mean": 0.1})
+    evidence = Calibration.from_card(table | EVIDENCE).evidence
+    assert evidence == PairEvidence(-0.7, 1.1, 27.4, 3.9, 28.2, -28.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"person_variance": None}, "person_variance"),
+        ({"face_variance": "wide"}, "wide"),
+        ({"face_variance": -0.1}, "variances above 0"),
+        ({"impostor_mean": 1.5}, "within -1 and 1"),
+        ({"person_variance": 0, "face_variance": 0}, "variances above 0"),
+        ({"evidence.quality": None}, "evidence.quality"),
+        ({"evidence.cosine_squared": -1}, "evidence.cosine_squared should be above 0"),
+        ({"evidence.cosine_squared": math.nan}, "evidence.cosine_squared should be above 0"),
+    ],
+)
+def test_a_card_whose_numbers_make_no_sense_is_named(change, complaint):
+    table = {"impostor_mean": 0.1, "person_variance": 0.004, "face_variance": 0.003} | EVIDENCE
+    table = {name: value for name, value in (table | change).items() if value is not None}
+    with pytest.raises(CardInvalid, match=complaint) as error:
+        Calibration.from_card(table, Path("cards/mine.toml"))
+    assert str(Path("cards/mine.toml")) in error.value.message
+    assert "--min-cosine" in error.value.hint
+
+
+# Another library, other vectors
+
+
+@given(calibrations, st.floats(-1, 1), rates, sizes)
+def test_a_shift_moves_the_threshold_of_two_single_faces_by_so_many_deviations(
+    calibration, shift, rate, size
+):
+    shifted = calibration.shifted(shift)
+    single = math.sqrt(calibration.person_variance + calibration.face_variance)
+    moved = shifted.min_cosine(rate, size) - calibration.min_cosine(rate, size)
+    assert moved == pytest.approx(shift * single, abs=1e-9)
+
+
+@given(calibrations, st.floats(0.5, 2), st.floats(-0.2, 0.2), rates, sizes, sizes)
+def test_a_calibration_follows_cosines_that_are_stretched_and_moved(
+    calibration, slope, shift, rate, a, b
+):
+    moved = Calibration(
+        calibration.impostor_mean, calibration.person_variance, calibration.face_variance
+    ).moved(slope, shift)
+    expected = shift + slope * calibration.min_cosine(rate, a, b)
+    assert moved.min_cosine(rate, a, b) == pytest.approx(expected, abs=1e-9)

@@ -1,0 +1,82 @@
+"""What similarities mean in one library: its embedder's calibration, as its vectors are stored."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from facesort.catalog import vectors
+from facesort.grouping.calibration import Calibration
+from facesort.grouping.refine import Refinement
+
+if TYPE_CHECKING:
+    from facesort.catalog.connection import Database
+    from facesort.inference.card import ModelCard
+
+__all__ = ["calibration_of", "card_calibration", "refinement_of", "remember"]
+
+_KEY = "refinement"
+
+
+def card_calibration(db: Database | None, card: ModelCard) -> Calibration | None:
+    """Return the card's calibration of an embedder's vectors as they come out of a library.
+
+    Args:
+        db: the catalog; None where vectors come from the model itself.
+        card: the embedder's.
+
+    Returns:
+        None when the card has none.
+    """
+    if not card.calibration:
+        return None
+    calibration = Calibration.from_card(card.calibration, card.path)
+    code = None if db is None else vectors.code_of(db, card.model_key)
+    if code is None or code.axes is None:
+        return calibration
+    return calibration.moved(code.slope, code.shift)
+
+
+def calibration_of(db: Database | None, card: ModelCard) -> Calibration | None:
+    """Return the same, refined by what the last grouping of everything learned in this library."""
+    refinement = None if db is None else refinement_of(db, card)
+    return card_calibration(db, card) if refinement is None else refinement.calibration
+
+
+def remember(db: Database, card: ModelCard, refinement: Refinement | None) -> None:
+    """Store what a grouping learned; belongs inside its transaction."""
+    if refinement is None:
+        db.set_meta(_KEY, "")
+        return
+    db.set_meta(
+        _KEY,
+        json.dumps(
+            {
+                "model": card.model_key,
+                "shift": refinement.shift,
+                "pairs": refinement.pairs,
+                "weight": refinement.weight,
+                "answers": refinement.answers,
+            }
+        ),
+    )
+
+
+def refinement_of(db: Database, card: ModelCard) -> Refinement | None:
+    """Return what the last grouping of everything learned; None where it had nothing to learn."""
+    stored = db.meta(_KEY)
+    calibration = card_calibration(db, card)
+    if not stored or calibration is None:
+        return None
+    said = json.loads(stored)
+    if said["model"] != card.model_key:
+        return None
+    shift = float(said["shift"])
+    return Refinement(
+        calibration,
+        calibration.shifted(shift),
+        shift,
+        int(said["pairs"]),
+        float(said["weight"]),
+        int(said["answers"]),
+    )
