@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from facesort.config import Settings
     from facesort.jobs.compare import ScanCounts
     from facesort.jobs.group import GroupReport
+    from facesort.jobs.inherit import Suggestion
     from facesort.jobs.scan import ScanReport
 
 __all__ = ["register"]
@@ -86,11 +87,13 @@ def scan(
         max_megapixels=max_megapixels,
         models_dir=models_dir,
     )
-    from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
+    from facesort.cli.edited import tell_of_edited  # noqa: PLC0415 - kept out of --help
+    from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415
     from facesort.jobs.scan import check_folders  # noqa: PLC0415
     from facesort.library import Library  # noqa: PLC0415
 
     check_folders(paths)  # before an empty library is made
+    edited: list[Suggestion] = []
     if dry_run:
         report = _preview(settings, paths, screen)
     else:
@@ -98,8 +101,11 @@ def scan(
             quiet_libraries(),
             Library(settings, progress=screen.progress(), create=True) as library,
         ):
+            before = library.newest_photo()
             report = library.scan(paths, group=not no_group)
+            edited = [] if screen.json else library.edited(newer_than=before)
     _show_scan(screen, report)
+    tell_of_edited(screen, edited)
     if report.counts.failed:
         raise typer.Exit(_EXIT_SOME_FAILED)
 
@@ -134,20 +140,26 @@ def _show_scan(screen: Screen, report: ScanReport) -> None:
     _say_problems(screen, report.counts)
     if report.dry_run:
         return
-    if report.counts.seen and not report.faces:
+    if report.faces:
+        _show_library(screen, report)
+    elif report.counts.seen:
         screen.text(_no_faces_line(report))
-    elif report.faces:
-        screen.text(
-            f"The library has {counted(report.faces, 'face')} of "
-            f"{counted(report.people, 'person', 'people')} "
-            f"(models on {report.provider}, {report.seconds['total']:.1f} s)."
+
+
+def _show_library(screen: Screen, report: ScanReport) -> None:
+    screen.text(
+        f"The library has {counted(report.faces, 'face')} of "
+        f"{counted(report.people, 'person', 'people')} "
+        f"(models on {report.provider}, {report.seconds['total']:.1f} s)."
+    )
+    if report.too_small:
+        screen.say(
+            f"{counted(report.too_small, 'face')} below {report.min_face} pixels do not count: "
+            "the library remembers --min-face."
         )
-        if report.too_small:
-            screen.say(
-                f"{counted(report.too_small, 'face')} below {report.min_face} pixels do not count: "
-                "the library remembers --min-face."
-            )
-        screen.say("Who is who: facesort people")
+    if report.grouping is not None:
+        _show_threshold(screen, report.grouping)
+    screen.say("Who is who: facesort people")
 
 
 def _no_faces_line(report: ScanReport) -> str:
@@ -209,6 +221,7 @@ def scan_document(report: ScanReport) -> dict[str, object]:
         "remark": report.remark,
         "models": report.models,
         "threshold": report.threshold,
+        "evidence": report.grouping.threshold.to_json() if report.grouping else None,
         "seconds": {stage: round(value, 3) for stage, value in report.seconds.items()},
         "failures": [{"path": path, "reason": reason} for path, reason in counts.failures],
         "vanished": counts.vanished,
@@ -221,7 +234,7 @@ def group(
     ctx: typer.Context,
     all_faces: Annotated[
         bool,
-        typer.Option("--all", help="Group all faces from nothing (so far the only way)."),
+        typer.Option("--all", help="Group all faces from nothing, not only new ones."),
     ] = False,
     method: Annotated[
         str, typer.Option(help="linkage, threshold (FaceNet's) or agglomerative (scikit-learn's).")
@@ -237,15 +250,18 @@ def group(
         float | None, typer.Option(metavar="C", help="Instead: a fixed mean cosine similarity.")
     ] = None,
 ) -> None:
-    """Group what is stored into people again. Names and decisions stay."""
-    del all_faces
+    """Group what is stored into people. Names and decisions stay.
+
+    New faces join the people who are there. With --all, or in another way than before, all faces
+    are grouped from nothing: the same photos and decisions then always give the same people.
+    """
     shared = context.of(ctx)
     screen = shared.screen()
-    from facesort.jobs.group import GroupOptions  # noqa: PLC0415 - kept out of --help
+    from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - kept out of --help
 
     options = GroupOptions(method, wrong_merges, false_match_rate, min_cosine)
     with shared.open(screen) as library:
-        _show_group(screen, library.group(options))
+        _show_group(screen, library.group(options, everything=all_faces))
 
 
 def _show_group(screen: Screen, report: GroupReport) -> None:
@@ -255,9 +271,12 @@ def _show_group(screen: Screen, report: GroupReport) -> None:
                 "people": report.people,
                 "faces": report.faces,
                 "unassigned": report.unassigned,
-                "threshold": round(report.min_cosine, 4),
+                "new": report.new,
+                "repeats": report.repeats,
+                "threshold": round(report.threshold.min_cosine, 4),
                 "method": report.method,
-                "rule": report.rule,
+                "rule": report.threshold.rule,
+                "evidence": report.threshold.to_json(),
             }
         )
         return
@@ -265,7 +284,20 @@ def _show_group(screen: Screen, report: GroupReport) -> None:
         f"{counted(report.faces, 'face')}: {counted(report.people, 'person', 'people')}, "
         f"{report.unassigned:,} too poor to tell."
     )
-    screen.text(
-        f"Two single faces were joined above cosine {report.min_cosine:.3f} "
-        f"({report.method}, {report.rule})."
-    )
+    if report.new is not None:
+        screen.text(
+            f"{counted(report.new, 'face')} had not been grouped before; everybody else stayed "
+            "(facesort group --all looks at all faces again)."
+        )
+    _show_threshold(screen, report)
+
+
+def _show_threshold(screen: Screen, report: GroupReport) -> None:
+    for line in report.threshold.lines():
+        screen.text(line)
+    if report.repeats:
+        screen.text(
+            f"{counted(report.repeats, 'pair')} of faces on one photo look like one person: a "
+            "mirror, a collage, a screen or twins. They stay apart until you say otherwise "
+            "(facesort merge)."
+        )

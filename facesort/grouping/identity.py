@@ -7,6 +7,7 @@ face outweighs any number of votes, and a vote any number of faces that merely w
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from facesort.domain import Anchor, FaceColumns, FaceId
     from facesort.grouping.said import Said
 
-__all__ = ["gather_evidence", "identify", "match_people", "person_id", "unused_person"]
+__all__ = ["Settled", "gather_evidence", "identify", "match_people", "person_id", "unused_person"]
 
 # Weights of one face's evidence. A cluster would need a million merely present faces to outvote a
 # vote.
@@ -35,6 +36,23 @@ def person_id(anchor: Anchor) -> PersonId:
     return PersonId("p" + short_hash(place, 8))
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A person who is in a cluster as a whole.
+
+    Args:
+        label: the cluster.
+        person: who.
+        faces: how many.
+        spoken_of: the user has: the cluster is this person, whoever joins.
+    """
+
+    label: int
+    person: PersonId
+    faces: int
+    spoken_of: bool
+
+
 def identify(
     faces: FaceColumns,
     labels: NDArray[np.int64],
@@ -42,7 +60,8 @@ def identify(
     votes: Mapping[int, PersonId],
     before: Mapping[FaceId, PersonId],
     person_exists: Callable[[PersonId], bool],
-) -> tuple[dict[FaceId, PersonId], dict[PersonId, Anchor]]:
+    settled: Sequence[Settled] = (),
+) -> tuple[list[PersonId], dict[FaceId, PersonId], dict[PersonId, Anchor]]:
     """Say who each cluster is.
 
     Args:
@@ -53,11 +72,13 @@ def identify(
             along.
         before: the identity of each face until now.
         person_exists: whether an id was ever given.
+        settled: people who are in the clusters as a whole.
 
     Returns:
-        The owner of each face that has one, and the founding anchors of new people.
+        The person of each cluster, the owner of each face that has one, and the founding anchors of
+        new people.
     """
-    count = int(labels.max(initial=-1)) + 1
+    count = max(int(labels.max(initial=-1)), *(one.label for one in settled), -1) + 1
     numbers = labels.tolist()
     evidence = gather_evidence(
         count,
@@ -66,6 +87,8 @@ def identify(
         [votes.get(row) for row in range(len(faces))],
         said.confirmed,
     )
+    for one in settled:
+        evidence[one.label][one.person] += one.faces * _PRESENT + one.spoken_of * _CONFIRMED
     founders: list[list[int]] = [[] for _ in range(count)]
     for row in np.flatnonzero(labels >= 0).tolist():
         founders[numbers[row]].append(row)
@@ -77,11 +100,11 @@ def identify(
         if numbers[row] >= 0 and people[numbers[row]] in rejected
     ]
     if not astray:
-        return owners, new
+        return people, owners, new
     # Nobody claims the person, so that nothing kept the face from the others who were there before.
     parted = labels.copy()
     parted[sorted(astray)] = np.arange(count, count + len(astray))
-    return identify(faces, parted, said, votes, before, person_exists)
+    return identify(faces, parted, said, votes, before, person_exists, settled)
 
 
 def gather_evidence(

@@ -7,29 +7,27 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.errors import UsageError
-from facesort.grouping.agglomerative import agglomerate
 from facesort.grouping.attach import UNASSIGNED
-from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.constraints import NOBODY
 from facesort.grouping.identity import identify
-from facesort.grouping.linkage import average_linkage
-from facesort.grouping.phases import cluster_in_phases, repeated_faces
-from facesort.grouping.said import Said, release
-from facesort.grouping.threshold import connected_components
+from facesort.grouping.methods import cluster_with_votes
+from facesort.grouping.refine import Answer, refine, with_calibration
+from facesort.grouping.said import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from facesort.domain import Anchor, FaceColumns, FaceId, FaceMatrix, PersonId
+    from facesort.domain import Anchor, FaceColumns, FaceId, PersonId
     from facesort.grouping.calibration import MergeRule
+    from facesort.grouping.constraints import Constraints
+    from facesort.grouping.policy import Policy
+    from facesort.grouping.refine import Refinement
     from facesort.grouping.standing import Standing
-    from facesort.protocols import NeighbourIndex, Vectors
+    from facesort.protocols import Vectors
 
-__all__ = ["METHODS", "Grouping", "check_method", "regroup"]
-
-METHODS = ("linkage", "threshold", "agglomerative")
+__all__ = ["Grouping", "regroup"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,124 +35,130 @@ class Grouping:
     """The people that faces belong to, before merges and later decisions are laid over.
 
     Args:
-        owners: the identity of each face; faces that nobody is close enough to are left out.
+        owners: the identity of each face that has one.
+        unassigned: faces that nobody is close enough to, and what the user called no face.
         new_people: founding anchors of the people that this grouping found first.
         people: how many identities have a face.
         min_cosine: the lowest cosine that joined two single faces, for the report.
+        refinement: how the library's own people changed the calibration; None where a rule has
+            none, or the method takes a rule as it is.
+        repeats: pairs of faces by which a photo seems to show one person twice: to be asked about.
     """
 
     owners: dict[FaceId, PersonId]
+    unassigned: set[FaceId]
     new_people: dict[PersonId, Anchor]
     people: int
     min_cosine: float
-
-
-def check_method(method: str) -> None:
-    """Refuse a method that there is not.
-
-    Raises:
-        UsageError: names those that there are.
-    """
-    if method not in METHODS:
-        raise UsageError(f"no grouping method {method!r}", hint=f"One of: {', '.join(METHODS)}.")
+    refinement: Refinement | None
+    repeats: list[tuple[FaceId, FaceId]]
 
 
 def regroup(
     faces: FaceColumns,
-    matrix: FaceMatrix,
+    vectors: Vectors,
+    seen: NDArray[np.bool_],
     standing: Standing,
     before: Mapping[FaceId, PersonId],
+    policy: Policy,
     *,
-    rule: MergeRule,
-    min_quality: float,
-    method: str = "linkage",
-    repeat_cosine: float | None = None,
-    make_index: Callable[[Vectors], NeighbourIndex],
     person_exists: Callable[[PersonId], bool],
 ) -> Grouping:
     """Group all faces anew.
 
     Args:
         faces: in anchor order.
-        matrix: their vectors; faces without one keep the person they had.
+        vectors: (n, d) unit vectors; rows that are not `seen` have none.
+        seen: (n,) which faces this model has seen; the others keep the person they had.
         standing: what the user's decisions add up to.
         before: the identity of each face until now; keeps ids stable.
-        rule: when clusters are alike enough.
-        min_quality: faces below it are attached afterwards.
-        method: one of METHODS.
-        repeat_cosine: two faces of one photo that are this much alike are one person shown twice
-            (collage, contact sheet, mirror); None looks for no such faces.
-        make_index: builds the neighbour index over good faces.
+        policy: how to group.
         person_exists: whether an id was ever given.
-
-    Raises:
-        UsageError: no such method.
     """
-    check_method(method)
     said = Said.about(faces, standing)
-    has_vector, vectors = _in_row_order(faces, matrix)
-    has_vector[list(said.not_faces)] = False
-    known = np.flatnonzero(has_vector)
-    vectors = vectors[known]
-    part = faces.subset(known)
     numbers = {person: i for i, person in enumerate(sorted(said.identities()))}
-    constraints = said.constraints(faces, numbers).subset(known)
-    good = part.quality >= min_quality
-    repeated = repeated_faces(vectors, constraints.moments, repeat_cosine)
-
-    def cluster(constraints: Constraints) -> NDArray[np.int64]:
-        return cluster_in_phases(
-            vectors,
-            # A confirmed face takes part whatever its quality: the user has seen it.
-            good=good | constraints.fixed,
-            repeated=repeated & ~constraints.fixed,
-            constraints=constraints,
-            rule=rule,
-            cluster=lambda part, inner: _cluster(method, part, inner, rule, make_index),
-        )
-
-    labels = cluster(constraints)
-    released = release(labels, constraints)
-    if released is not None:
-        constraints = released
-        labels = cluster(constraints)
+    constraints = said.constraints(faces, numbers)
+    grouped = seen.copy()
+    grouped[list(said.not_faces)] = False
+    known = np.flatnonzero(grouped)
+    if len(known) < len(faces):  # else no copy: of a million faces it is half a gigabyte
+        vectors, constraints = vectors[known], constraints.subset(known)
+    good = faces.quality[known] >= policy.min_quality
+    learned = _Learned(policy, vectors, constraints, _answers(standing, constraints, numbers))
+    labels, claims, repeats = cluster_with_votes(
+        vectors, good, constraints, policy, refine=learned if policy.calibration else None
+    )
     found = np.full(len(faces), UNASSIGNED, dtype=np.int64)
     found[known] = labels
     claimed = np.full(len(faces), NOBODY, dtype=np.int64)
-    claimed[known] = constraints.claims
+    claimed[known] = claims
     votes = {row: person for row, person in said.votes.items() if claimed[row] != NOBODY}
-    owners, new = identify(faces, found, said, votes, before, person_exists)
+    _, owners, new = identify(faces, found, said, votes, before, person_exists)
     count = len(set(owners.values()))
     # Faces that this model has not seen stay where they were until it has.
-    for row in np.flatnonzero(~has_vector).tolist():
+    for row in np.flatnonzero(~seen).tolist():
         if row not in said.not_faces:
             person = said.unless_rejected(row, before.get(faces.ids[row]))
             if person is not None:
                 owners[faces.ids[row]] = person
-    return Grouping(owners, new, count, rule.min_cosine(count))
+    nobody = {faces.ids[row] for row in known.tolist()} | {faces.ids[r] for r in said.not_faces}
+    return Grouping(
+        owners,
+        nobody - set(owners),
+        new,
+        count,
+        learned.rule.min_cosine(count),
+        learned.refinement,
+        [(faces.ids[known[a]], faces.ids[known[b]]) for a, b in repeats.tolist()],
+    )
 
 
-def _in_row_order(faces: FaceColumns, matrix: FaceMatrix) -> tuple[NDArray[np.bool_], Vectors]:
-    """Say which faces have a vector, and give all of them a row (of zeros where there is none)."""
-    place = {face: k for k, face in enumerate(matrix.face_ids)}
-    at = np.array([place.get(face, -1) for face in faces.ids], dtype=np.int64)
-    has_vector = at >= 0
-    if has_vector.all():
-        return has_vector, matrix.vectors[at]
-    vectors = np.zeros((len(faces), matrix.vectors.shape[1]), dtype=np.float32)
-    vectors[has_vector] = matrix.vectors[at[has_vector]]
-    return has_vector, vectors
+class _Learned:
+    """Learns from a first pass how alike different people look in this library.
+
+    Args:
+        rule: the policy's, with what was learned.
+        refinement: what was learned, once something was.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        vectors: Vectors,
+        constraints: Constraints,
+        answers: Sequence[Answer],
+    ) -> None:
+        self._policy = policy
+        self._vectors = vectors
+        self._moments = constraints.moments
+        self._answers = answers
+        self.rule = policy.rule
+        self.refinement: Refinement | None = None
+
+    def __call__(self, labels: NDArray[np.int64]) -> MergeRule:
+        """Return the rule to go on with; see `phases.cluster_in_phases`."""
+        card = self._policy.calibration
+        if card is not None:
+            self.refinement = refine(
+                card, self._vectors, labels, self._moments, answers=self._answers
+            )
+            self.rule = with_calibration(self._policy.rule, self.refinement.calibration)
+        return self.rule
 
 
-def _cluster(
-    method: str,
-    vectors: Vectors,
-    constraints: Constraints,
-    rule: MergeRule,
-    make_index: Callable[[Vectors], NeighbourIndex],
-) -> NDArray[np.int64]:
-    if method == "agglomerative":
-        return agglomerate(vectors, constraints, rule)
-    if method == "threshold":
-        return connected_components(make_index(vectors), constraints, rule)
-    return average_linkage(vectors, make_index(vectors), constraints, rule)
+def _answers(
+    standing: Standing, constraints: Constraints, numbers: Mapping[PersonId, int]
+) -> list[Answer]:
+    """Return what the user said about pairs of people, by one face of each."""
+    first: dict[int, int] = {}
+    for row in np.flatnonzero(constraints.claims != NOBODY).tolist():
+        first.setdefault(int(constraints.claims[row]), row)
+    row_of = {person: first[k] for person, k in numbers.items() if k in first}
+    said = [(frozenset(pair), True) for pair in standing.merged_into.items()]
+    said += [(pair, False) for pair in standing.different]
+    return [
+        Answer(min(rows), max(rows), same)
+        for pair, same in said
+        if pair <= row_of.keys()
+        for rows in [[row_of[person] for person in pair]]
+    ]

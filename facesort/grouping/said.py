@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from facesort.domain import FaceColumns, PersonId
     from facesort.grouping.standing import Standing
 
-__all__ = ["Said", "release"]
+__all__ = ["Said", "release", "unite"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,6 +104,42 @@ class Said:
             return person
         shelter = self.shelters.get(row)
         return None if shelter in rejected else shelter
+
+
+def unite(labels: NDArray[np.int64], constraints: Constraints) -> NDArray[np.int64]:
+    """Put the confirmed faces of each identity with most of those that claim it.
+
+    A confirmed face may look like nobody: a child's picture, a mask. It is that person all the
+    same; those it was clustered with stay what they are. Where a face that is not confirmed is on
+    the same photo, that one leaves, and is on its own.
+
+    Args:
+        labels: (n,) clusters; negative for faces that are in none.
+        constraints: of the n faces.
+
+    Returns:
+        (n,) labels, numbered by first row.
+    """
+    claims, fixed = constraints.claims, constraints.fixed
+    united = labels.copy()
+    free = int(labels.max(initial=-1)) + 1
+    for claim in np.unique(claims[fixed & (claims != NOBODY)]).tolist():
+        own = np.flatnonzero((claims == claim) & (united >= 0))
+        home = int(np.bincount(united[own]).argmax())
+        guests = own[fixed[own] & (united[own] != home)]
+        if not len(guests):
+            continue
+        hosts = np.flatnonzero((united == home) & ~fixed)
+        united[guests] = home
+        taken = frozenset().union(*map(constraints.moments.of, guests.tolist()))
+        for row in hosts.tolist():
+            if not taken.isdisjoint(constraints.moments.of(row)):
+                united[row] = free
+                free += 1
+    numbers: dict[int, int] = {}
+    kept = united >= 0
+    united[kept] = [numbers.setdefault(k, len(numbers)) for k in united[kept].tolist()]
+    return united
 
 
 def release(labels: NDArray[np.int64], constraints: Constraints) -> Constraints | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from facesort.domain import Anchor, Decision, FaceRole, PersonId, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["History", "Standing", "replay", "standing"]
 
@@ -65,6 +66,7 @@ class Standing:
         shelters: for a rejected face, the identity it is shown as until a grouping knows better.
         covers: chosen cover faces.
         not_faces: faces the user called none.
+        different: pairs of people, as they were shown, who are two, with the decision that said so.
     """
 
     names: dict[PersonId, tuple[str | None, int]] = field(default_factory=dict)
@@ -76,6 +78,7 @@ class Standing:
     shelters: dict[Anchor, PersonId] = field(default_factory=dict)
     covers: dict[PersonId, Anchor] = field(default_factory=dict)
     not_faces: set[Anchor] = field(default_factory=set)
+    different: dict[frozenset[PersonId], int] = field(default_factory=dict)
 
     def survivor(self, person: PersonId) -> PersonId:
         """Follow merges to the identity that stands for this one."""
@@ -132,6 +135,7 @@ class Standing:
             *self.shelters.values(),
             *self.covers,
             *(person for people in self.rejected.values() for person in people),
+            *(person for pair in self.different for person in pair),
         }
 
 
@@ -156,16 +160,28 @@ def _apply_people(result: Standing, decision: Decision) -> None:
     if decision.verdict is Verdict.NAME:
         result.names[people[0]] = (decision.name, decision.id)
         result.ignored.discard(people[0])  # whoever gets a name is of interest
+    elif decision.verdict is Verdict.SPLIT and decision.name is not None:
+        result.names[people[0]] = (decision.name, decision.id)
     elif decision.verdict is Verdict.IGNORE:
         result.ignored.update(people)
+    elif decision.verdict is Verdict.DIFFERENT:
+        result.different.update((frozenset(pair), decision.id) for pair in combinations(people, 2))
     elif decision.verdict is Verdict.MERGE:
-        survivor = result.survivor(people[0])
-        for person in people[1:]:
-            away = result.survivor(person)
-            if away != survivor:
-                result.merged_into[away] = survivor
-                if away in result.names:
-                    result.ignored.discard(survivor)  # a named person is not hidden by a merge
+        _merge(result, people)
+
+
+def _merge(result: Standing, people: Sequence[PersonId]) -> None:
+    survivor = result.survivor(people[0])
+    for person in people[1:]:
+        away = result.survivor(person)
+        if away == survivor:
+            continue
+        if survivor in result.ignored and away in result.shown_names():
+            result.ignored.discard(survivor)  # a named person is not hidden by a merge
+        result.merged_into[away] = survivor
+    # That two people are one is the later word, where they had been declared different.
+    for pair in [p for p in result.different if len({result.survivor(one) for one in p}) == 1]:
+        del result.different[pair]
 
 
 def _apply_face(
@@ -173,16 +189,30 @@ def _apply_face(
 ) -> None:
     if role is FaceRole.REJECTED:
         result.rejected.setdefault(anchor, {})[person] = decision.id
-        if result.votes.get(anchor) == person:
+        vote = result.votes.get(anchor)
+        # Not this person, as shown: then not who is merged into them either.
+        if vote is not None and result.survivor(vote) == result.survivor(person):
             del result.votes[anchor]
             result.confirmed.discard(anchor)
     elif role is FaceRole.COVER:
         result.covers[person] = anchor
     elif role is FaceRole.NOT_A_FACE:
         result.not_faces.add(anchor)
+        result.votes.pop(anchor, None)
+        result.confirmed.discard(anchor)
     elif role is FaceRole.CONFIRMED:
-        result.votes[anchor] = person
+        _vote(result, anchor, person)
         result.confirmed.add(anchor)
-        result.rejected.get(anchor, {}).pop(person, None)
+        result.not_faces.discard(anchor)
+        rejected = result.rejected.get(anchor, {})
+        survivor = result.survivor(person)
+        for other in [p for p in rejected if result.survivor(p) == survivor]:
+            del rejected[other]
     elif anchor not in result.confirmed:
-        result.votes[anchor] = person
+        _vote(result, anchor, person)
+
+
+def _vote(result: Standing, anchor: Anchor, person: PersonId) -> None:
+    # The latest last: another detector may have given one face two anchors.
+    result.votes.pop(anchor, None)
+    result.votes[anchor] = person

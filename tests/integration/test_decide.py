@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,72 +17,14 @@ from facesort.errors import (
     UsageError,
 )
 from facesort.grouping import regroup as grouping
-from facesort.jobs import group as group_job
-from facesort.jobs.group import GroupOptions
+from facesort.jobs import grouping as group_job
+from facesort.jobs.group_options import GroupOptions
+from tests.albums import COLOURS, Album, people_of, seen_by
 from tests.fakes import SilentProgress, dump, open_library, png
 from tests.terminal import facesort
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from facesort.domain import Person
     from facesort.library import Library
-
-COLOURS = ("anna", "bert", "cleo", "dora")
-
-
-class Album:
-    """Four people, five photos each, in a library that the command line finds too."""
-
-    def __init__(self, root: Path) -> None:
-        self.photos = root / "photos"
-        self.folder = Path(os.environ["FACESORT_LIBRARY"])
-        for number in range(5):
-            png(self.photos / f"{number}.png", *COLOURS, number=number)
-        with self.open() as library:
-            library.scan([self.photos])
-
-    def open(self) -> Library:
-        return open_library(self.folder)
-
-    def ids(self, library: Library) -> dict[str, str]:
-        """Return the id of each colour's person, by what is on the first photo."""
-        situation = library.situation()
-        first = min(face.photo_id for face in situation.faces.values())
-        faces = sorted(
-            (f for f in situation.faces.values() if f.photo_id == first), key=lambda f: f.box
-        )
-        return {
-            colour: str(situation.people.owners[face.id])
-            for colour, face in zip(COLOURS, faces, strict=True)
-        }
-
-
-@pytest.fixture
-def album(tmp_path: Path) -> Album:
-    return Album(tmp_path)
-
-
-@pytest.fixture
-def library(album: Album) -> Iterator[Library]:
-    with album.open() as opened:
-        yield opened
-
-
-@pytest.fixture
-def ids(album: Album, library: Library) -> dict[str, str]:
-    return album.ids(library)
-
-
-def _people(library: Library) -> dict[str, Person]:
-    return {str(key): person for key, person in library.situation().people.by_id.items()}
-
-
-def _seen(library: Library) -> tuple[object, ...]:
-    """Everything the user can see of people and faces."""
-    people = library.situation().people
-    return (people.by_id, people.owners, people.status)
-
 
 # -- names ---------------------------------------------------------------------------------------
 
@@ -168,7 +108,7 @@ def test_another_anna_is_another_person(library, ids):
     assert facesort("show", "Anna").code == 15
     # Another photo of one of the two does not pull them together.
     library.group(GroupOptions())
-    assert len(_people(library)) == 4
+    assert len(people_of(library)) == 4
 
 
 def test_the_same_anna_joins_the_two(library, ids):
@@ -176,7 +116,7 @@ def test_the_same_anna_joins_the_two(library, ids):
     naming = library.name(ids["bert"], "Anna", same=True)
     assert naming.joined is not None
     assert naming.joined.id == ids["anna"]
-    people = _people(library)
+    people = people_of(library)
     assert (people[ids["anna"]].name, len(people[ids["anna"]].faces)) == ("Anna", 10)
     assert people[ids["anna"]].aliases == (ids["bert"],)
 
@@ -193,33 +133,33 @@ def test_the_same_anna_is_refused_when_there_are_two_and_the_message_lists_them(
 def test_the_same_anna_takes_over_somebody_with_another_name_and_undo_gives_it_back(library, ids):
     library.name(ids["anna"], "Anna")
     library.name(ids["bert"], "Bert")
-    before = _seen(library)
+    before = seen_by(library)
     naming = library.name(ids["bert"], "Anna", same=True)
     assert naming.joined is not None
-    assert [p.name for p in _people(library).values() if p.name] == ["Anna"]
+    assert [p.name for p in people_of(library).values() if p.name] == ["Anna"]
     assert len(library.situation().person("Anna").faces) == 10
     library.undo()
-    assert _seen(library) == before
+    assert seen_by(library) == before
 
 
 # -- merging, rejecting, ignoring ----------------------------------------------------------------
 
 
 def test_merging_joins_and_undoing_parts_exactly(library, ids):
-    before = _seen(library)
+    before = seen_by(library)
     merged = library.merge([ids["anna"], ids["bert"], ids["cleo"]])
-    assert (merged.id, len(merged.faces), merged.photos) == (ids["anna"], 15, 5)
-    assert set(merged.aliases) == {ids["bert"], ids["cleo"]}
+    assert (merged.id, merged.faces, merged.photos) == (ids["anna"], 15, 5)
+    assert set(people_of(library)[ids["anna"]].aliases) == {ids["bert"], ids["cleo"]}
     assert library.situation().person(ids["bert"]).id == ids["anna"]
     library.undo()
-    assert _seen(library) == before
+    assert seen_by(library) == before
 
 
 def test_a_merge_survives_a_new_grouping(library, ids):
     library.merge([ids["anna"], ids["bert"]])
-    before = _seen(library)
+    before = seen_by(library)
     library.group(GroupOptions())
-    assert _seen(library) == before
+    assert seen_by(library) == before
 
 
 def test_merging_people_of_different_names_is_refused_naming_both_decisions(album, ids):
@@ -240,11 +180,11 @@ def test_the_first_name_given_is_the_name_of_all(library, ids):
     library.name(ids["cleo"], "Cleo")
     # Cleo has been merged into somebody without a name before: that came first in time.
     library.merge([ids["dora"], ids["cleo"]])
-    assert _people(library)[ids["dora"]].name == "Cleo"
+    assert people_of(library)[ids["dora"]].name == "Cleo"
     merged = library.merge([ids["anna"], ids["bert"], ids["dora"]], keep_first_name=True)
     assert (merged.id, merged.name) == (ids["anna"], "Bert")
     library.undo()
-    assert _people(library)[ids["dora"]].name == "Cleo"
+    assert people_of(library)[ids["dora"]].name == "Cleo"
 
 
 def test_merging_somebody_with_themselves_is_refused(album, ids):
@@ -276,7 +216,7 @@ def test_a_rejected_face_never_comes_back_by_itself(library, ids):
         people = library.situation().people
         assert people.owners[face] not in {None, ids["anna"]}
         assert len(people.by_id[people.owners[face]].faces) == 1
-        assert len(_people(library)[ids["anna"]].faces) == 4
+        assert len(people_of(library)[ids["anna"]].faces) == 4
 
 
 def test_the_only_face_of_an_unnamed_person_cannot_be_rejected(album, ids):
@@ -377,7 +317,7 @@ def test_an_unknown_person_or_face_is_an_error_with_a_hint(album, ids):
 
 
 def _random_decision(library: Library, chance: random.Random) -> None:
-    people = list(_people(library).values())
+    people = list(people_of(library).values())
     person = chance.choice(people)
     other = chance.choice(people)
     faces = [face for p in people for face in p.faces]
@@ -409,27 +349,27 @@ def _decide_at_random(library: Library, chance: random.Random, count: int) -> in
 
 @pytest.mark.parametrize("seed", range(4))
 def test_undoing_everything_gives_the_beginning_and_redoing_everything_the_end(library, seed):
-    before = _seen(library)
+    before = seen_by(library)
     made = _decide_at_random(library, random.Random(seed), 50)
-    after = _seen(library)
+    after = seen_by(library)
     assert made == 50
     assert len(library.undo(made)) == made
-    assert _seen(library) == before
+    assert seen_by(library) == before
     assert len(library.redo(made)) == made
-    assert _seen(library) == after
+    assert seen_by(library) == after
 
 
 @pytest.mark.slow
 def test_two_hundred_decisions_can_all_be_undone_and_redone(library):
-    before = _seen(library)
+    before = seen_by(library)
     assert _decide_at_random(library, random.Random(99), 200) == 200
-    after = _seen(library)
+    after = seen_by(library)
     for _ in range(20):
         library.undo(10)
-    assert _seen(library) == before
+    assert seen_by(library) == before
     for _ in range(20):
         library.redo(10)
-    assert _seen(library) == after
+    assert seen_by(library) == after
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -438,7 +378,7 @@ def test_no_grouping_and_no_scan_loses_a_name_or_moves_it(album, library, seed):
     _decide_at_random(library, chance, 15)
 
     def names() -> dict[str, str]:
-        return {p.id: p.name for p in _people(library).values() if p.name is not None}
+        return {p.id: p.name for p in people_of(library).values() if p.name is not None}
 
     said = names()
     assert said
@@ -456,14 +396,14 @@ def test_no_grouping_and_no_scan_loses_a_name_or_moves_it(album, library, seed):
 @pytest.mark.parametrize("seed", range(4))
 def test_undoing_what_a_grouping_was_shaped_by_groups_anew(library, seed):
     def partition() -> set[frozenset[str]]:
-        return {frozenset(p.faces) for p in _people(library).values() if p.faces}
+        return {frozenset(p.faces) for p in people_of(library).values() if p.faces}
 
     before = partition()
     made = _decide_at_random(library, random.Random(seed), 10)
     library.group(GroupOptions())
     library.undo(made)
     assert partition() == before
-    assert {p.name for p in _people(library).values()} == {None}
+    assert {p.name for p in people_of(library).values()} == {None}
 
 
 def test_a_decision_made_while_a_grouping_computes_is_in_its_result(album, library, ids):
@@ -481,7 +421,7 @@ def test_a_decision_made_while_a_grouping_computes_is_in_its_result(album, libra
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(group_job, "regroup", regroup_and_decide)
-        library.group(GroupOptions())
+        library.group(GroupOptions(), everything=True)
     assert len(computed) == 2
     (assigned,) = [person for one, person in dump(album.folder)["assignments"] if one == face]
     assert assigned != ids["anna"]
@@ -515,7 +455,7 @@ def test_deciding_without_end_does_not_keep_a_grouping_from_ending(album, librar
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(group_job, "regroup", regroup_and_decide)
-        library.group(GroupOptions())
+        library.group(GroupOptions(), everything=True)
     assert len(tries) == 3
     assert library.situation().person("Anna 1").id == ids["anna"]
 

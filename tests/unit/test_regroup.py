@@ -9,8 +9,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from facesort.domain import (
     DecisionFace,
-    FaceColumns,
-    FaceMatrix,
     FaceRole,
     FaceStatus,
     PersonId,
@@ -18,14 +16,16 @@ from facesort.domain import (
 )
 from facesort.errors import UsageError
 from facesort.grouping.calibration import MinCosineRule, WrongMergesRule
-from facesort.grouping.regroup import METHODS, regroup
+from facesort.grouping.methods import METHODS
+from facesort.grouping.policy import Policy
+from facesort.grouping.regroup import regroup
 from facesort.grouping.standing import Standing, replay, standing
 from facesort.search.exact import ExactNeighbours
 from tests.strategies import seeds
 from tests.vectors import (
     CALIBRATION,
-    MODEL,
     Album,
+    columns_of,
     identity_vectors,
     make_face,
     partition,
@@ -429,13 +429,10 @@ def test_a_face_that_this_model_has_not_seen_stays_where_it_was():
         for decision in decisions:
             album.decide(Verdict.REJECT, [anna], [decision])
         grouping = regroup(
-            FaceColumns.of(album.faces),
-            FaceMatrix((album.face(3).id,), album.vectors[3:], MODEL),
+            *columns_of(album.faces, album.vectors, seen={3}),
             standing(replay(album.log)),
             album.assignments,
-            rule=album.rule,
-            min_quality=0.3,
-            make_index=ExactNeighbours,
+            Policy(album.rule, ExactNeighbours, min_quality=0.3),
             person_exists=album.existing.__contains__,
         )
         assert grouping.owners == {album.face(row).id: anna for row in expected}
@@ -444,13 +441,10 @@ def test_a_face_that_this_model_has_not_seen_stays_where_it_was():
 def test_a_new_face_that_this_model_has_not_seen_is_left_out():
     album = made(1, [4])
     grouping = regroup(
-        FaceColumns.of(album.faces),
-        FaceMatrix(tuple(f.id for f in album.faces[1:]), album.vectors[1:], MODEL),
+        *columns_of(album.faces, album.vectors, seen={1, 2, 3}),
         Standing(),
         {},
-        rule=album.rule,
-        min_quality=0.3,
-        make_index=ExactNeighbours,
+        Policy(album.rule, ExactNeighbours, min_quality=0.3),
         person_exists=lambda _: False,
     )
     assert set(grouping.owners) == {f.id for f in album.faces[1:]}
