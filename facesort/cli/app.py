@@ -13,7 +13,19 @@ import typer
 from typer.core import TyperGroup
 
 from facesort import __version__
-from facesort.cli import bench, doctor, export, library, models, people, scan
+from facesort.cli import (
+    bench,
+    corrections,
+    decisions,
+    doctor,
+    explaining,
+    export,
+    library,
+    models,
+    people,
+    recognise,
+    scan,
+)
 from facesort.cli.context import Context
 from facesort.cli.render import finish_output, say_error
 from facesort.errors import FacesortError, UsageError
@@ -124,6 +136,10 @@ def _global_options(
 
 scan.register(app)
 people.register(app)
+decisions.register(app)
+corrections.register(app)
+explaining.register(app)
+recognise.register(app)
 export.register(app)
 models.register(app)
 bench.register(app)

@@ -220,7 +220,7 @@ def test_a_wrong_call_ends_with_2_and_says_why(scanned, args, told, tmp_path, mo
 
 
 def test_a_bug_is_called_one_and_ends_with_70(scanned, monkeypatch):
-    monkeypatch.setattr("facesort.library.Library.situation", lambda self: 1 / 0)
+    monkeypatch.setattr("facesort.library.Library.known_people", lambda self, **_: 1 / 0)
     done = facesort("people")
     assert done.code == 70
     assert "ZeroDivisionError" in done.err

@@ -148,10 +148,10 @@ def test_a_home_folder_of_nobody_is_refused(scanned):
 
 
 def test_a_refusal_of_the_system_that_nobody_foresaw_is_no_bug(scanned, monkeypatch):
-    def fail(self: object) -> None:
+    def fail(self: object, **_: object) -> None:
         raise OSError(5, "Input/output error", "/photos/a.jpg")
 
-    monkeypatch.setattr("facesort.library.Library.situation", fail)
+    monkeypatch.setattr("facesort.library.Library.known_people", fail)
     _refused(facesort("people"), 1, "/photos/a.jpg: Input/output error", "hardware")
 
 

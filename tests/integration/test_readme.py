@@ -72,7 +72,7 @@ def test_every_command_of_the_readme_table_exists_and_every_command_is_in_it():
     named = {
         word
         for row in re.findall(r"^\| (`.*?) \|", text, re.M)
-        for word in re.findall(r"`([a-z]+)", row)
+        for word in re.findall(r"`([a-z-]+)", row)
     }
     from typer.main import get_command
 
