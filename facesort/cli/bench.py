@@ -65,6 +65,12 @@ def lfw(
     provider: Annotated[
         str | None, typer.Option(help="Where the models run.", show_default="auto")
     ] = None,
+    descriptor: Annotated[
+        str,
+        typer.Option(
+            metavar="float16|int8", help="int8: in 128 bytes a face, as library compact stores it."
+        ),
+    ] = "float16",
 ) -> None:
     """Verify faces by FaceNet's LFW protocol, and over all pairs.
 
@@ -77,6 +83,8 @@ def lfw(
     from facesort.files import PathKind, kind_of  # noqa: PLC0415
     from facesort.jobs.scan import check_folders  # noqa: PLC0415
 
+    if descriptor not in {"float16", "int8"}:
+        raise UsageError(f"--descriptor {descriptor} is not known", hint="Use float16 or int8.")
     check_folders([folder])
     if kind_of(pairs) is not PathKind.FILE:
         raise UsageError(f"there is no file {pairs}", hint="Give LFW's pairs.txt with --pairs.")
@@ -85,7 +93,7 @@ def lfw(
         _own_library(shared, screen, embedder=model, provider=provider) as library,
     ):
         library.scan([folder], group=False)
-        result = library.bench_lfw(folder, pairs)
+        result = library.bench_lfw(folder, pairs, compact=descriptor == "int8")
     document = result.to_json()
     if screen.json:
         screen.document(document)

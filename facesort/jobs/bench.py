@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from facesort.descriptors.compact import fit_code
+from facesort.domain import FaceMatrix
 from facesort.errors import UsageError
 from facesort.evaluation.clustering import ClusterResult, judge_clusters
 from facesort.evaluation.truth import DetectedPhoto, TruthRow, match_faces, read_truth
@@ -15,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from facesort.domain import Box, Face, FaceId, FaceMatrix, Photo, PhotoId
+    from facesort.domain import Box, Face, FaceId, Photo, PhotoId
     from facesort.jobs.situation import Situation
 
-__all__ = ["bench_clusters", "bench_lfw", "detected_photos"]
+__all__ = ["bench_clusters", "bench_lfw", "compacted", "detected_photos"]
 
 
 def detected_photos(
@@ -71,6 +73,14 @@ def _resolved(row: TruthRow) -> TruthRow:
     # Places are stored under real folders; the file itself may be a link.
     real = row.photo.parent.resolve() / row.photo.name
     return TruthRow(real, row.person, row.box)
+
+
+def compacted(matrix: FaceMatrix) -> FaceMatrix:
+    """Return vectors as `library compact` would keep them in a library of just these faces."""
+    if not len(matrix):
+        return matrix
+    code = fit_code(matrix.vectors, matrix.model_key)
+    return FaceMatrix(matrix.face_ids, code.seen(matrix.vectors), matrix.model_key)
 
 
 def bench_lfw(

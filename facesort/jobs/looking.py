@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import photos as catalog
 from facesort.jobs.compare import Freshness
+from facesort.jobs.viewing import DEFAULT_MIN_FACE
 from facesort.vision.views import plan_key
+from facesort.workers import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,18 +21,14 @@ if TYPE_CHECKING:
     from facesort.config import Settings
     from facesort.inference.card import ModelCard, ModelKind
     from facesort.protocols import Progress
-    from facesort.registry import LoadModels
+    from facesort.registry import LoadModels, Models
     from facesort.stages import Pipeline
     from facesort.vision.tracks import LinkRule
-    from facesort.workers import StageTimes
 
 __all__ = ["DEFAULT_DETECTOR", "DEFAULT_EMBEDDER", "DEFAULT_MIN_FACE", "Looking", "check_cards"]
 
 # Both are published for commercial use too; see their cards.
 DEFAULT_DETECTOR, DEFAULT_EMBEDDER = "yunet", "sface"
-
-# Pixels, shorter side. Below it most of SFace's 112-pixel crop is invented by interpolation.
-DEFAULT_MIN_FACE = 24
 
 
 # False match rates of one comparison at which faces of successive frames are one person: see
@@ -56,7 +54,7 @@ class Looking:
     """The models and settings of one open library.
 
     Args:
-        db: the catalog, which remembers.
+        db: the catalog, which remembers; None looks without a library, with the defaults.
         settings: what the user says now.
         progress: is told of downloads.
         load_models: loads the models; None takes the real ones.
@@ -64,7 +62,7 @@ class Looking:
 
     def __init__(
         self,
-        db: Database,
+        db: Database | None,
         settings: Settings,
         progress: Progress,
         load_models: LoadModels | None,
@@ -79,7 +77,10 @@ class Looking:
     @property
     def remembered_min_face(self) -> int:
         """Smallest face that counts: shorter side in original pixels."""
-        return int(self._db.meta("min_face", str(DEFAULT_MIN_FACE)))
+        return int(self._remembered("min_face", str(DEFAULT_MIN_FACE)))
+
+    def _remembered(self, key: str, default: str) -> str:
+        return default if self._db is None else self._db.meta(key, default)
 
     @cached_property
     def detector(self) -> ModelCard:
@@ -87,7 +88,9 @@ class Looking:
         from facesort.inference.card import ModelKind  # noqa: PLC0415 - most commands need no model
 
         said = self._settings.detector
-        return self._card(said or self._db.meta("detector", DEFAULT_DETECTOR), ModelKind.DETECTOR)
+        return self._card(
+            said or self._remembered("detector", DEFAULT_DETECTOR), ModelKind.DETECTOR
+        )
 
     @cached_property
     def embedder(self) -> ModelCard:
@@ -95,7 +98,9 @@ class Looking:
         from facesort.inference.card import ModelKind  # noqa: PLC0415 - most commands need no model
 
         said = self._settings.embedder
-        return self._card(said or self._db.meta("embedder", DEFAULT_EMBEDDER), ModelKind.EMBEDDER)
+        return self._card(
+            said or self._remembered("embedder", DEFAULT_EMBEDDER), ModelKind.EMBEDDER
+        )
 
     def _card(self, name: str, kind: ModelKind) -> ModelCard:
         from facesort.registry import find_card  # noqa: PLC0415 - most commands need no model
@@ -129,7 +134,7 @@ class Looking:
 
         if not self.embedder.calibration:
             return LinkRule(None, None)
-        calibration = Calibration.from_card(self.embedder.calibration)
+        calibration = Calibration.from_card(self.embedder.calibration, self.embedder.path)
         return LinkRule(
             calibration.min_cosine(_LINK_ANYWHERE), calibration.min_cosine(_LINK_NEARBY)
         )
@@ -145,13 +150,14 @@ class Looking:
             "embedder": self.embedder.name,
             "min_face": str(self.freshness.min_face),
         }
-        if any(self._db.meta(key) != value for key, value in said.items()):
+        db = self._db
+        if db is not None and any(db.meta(key) != value for key, value in said.items()):
             if not self._loaded:  # no photo needed them; those to come will
                 check_cards(self._settings.provider, (self.detector, self.embedder))
-            with self._db.transaction():
+            with db.transaction():
                 for key, value in said.items():
-                    self._db.set_meta(key, value)
-                catalog.bump_generation(self._db)  # other faces or vectors count now
+                    db.set_meta(key, value)
+                catalog.bump_generation(db)  # other faces or vectors count now
 
     def pipeline(self, is_current: Callable[[str], bool], times: StageTimes) -> Pipeline:
         """Load the models and return what looks at photos.
@@ -163,18 +169,38 @@ class Looking:
         Raises:
             ModelError: the models cannot be loaded.
         """
+        models = self._load(times)
+        self.remember()  # here, for what cannot be loaded must not fail the scans to come as well
+        if self._db is not None:
+            with self._db.transaction():
+                self._db.set_meta("provider", models.provider)
+        return self._pipeline(models, is_current, times)
+
+    def glance(self) -> Pipeline:
+        """Load the models and return what looks at any photo; nothing is remembered of it.
+
+        Raises:
+            ModelError: the models cannot be loaded.
+        """
+        times = StageTimes()
+        return self._pipeline(self._load(times), lambda _: False, times)
+
+    def _load(self, times: StageTimes) -> Models:
         from facesort.registry import load_models  # noqa: PLC0415 - heavy; only new photos need it
-        from facesort.stages import Pipeline  # noqa: PLC0415
-        from facesort.vision.look import Looker  # noqa: PLC0415
-        from facesort.vision.owner import ModelOwner  # noqa: PLC0415
 
         load = self._load_models or load_models
         with times.measure("load"):
             models = load(self._settings, (self.detector, self.embedder), self._progress)
         self.remark, self._loaded = models.remark, True
-        self.remember()  # here, for what cannot be loaded must not fail the scans to come as well
-        with self._db.transaction():
-            self._db.set_meta("provider", models.provider)
+        return models
+
+    def _pipeline(
+        self, models: Models, is_current: Callable[[str], bool], times: StageTimes
+    ) -> Pipeline:
+        from facesort.stages import Pipeline  # noqa: PLC0415 - heavy
+        from facesort.vision.look import Looker  # noqa: PLC0415
+        from facesort.vision.owner import ModelOwner  # noqa: PLC0415
+
         detector, embedder = models.detector, models.embedder
         workers = self._settings.worker_threads
         owner: ModelOwner | None = None

@@ -1,0 +1,1 @@
+"""What stands for many vectors: coresets of a person's faces, and vectors of 128 bytes."""
