@@ -21,6 +21,7 @@ from facesort.errors import LibraryLocked
 from facesort.files import JobLock
 from facesort.jobs.deciding import Deciding
 from facesort.jobs.due import needs_grouping, wants_regroup
+from facesort.jobs.viewing import tell_if_shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -81,6 +82,7 @@ class Library(Deciding):
             settings.library, create=create, after_commit=after_commit
         )
         self._load_models = load_models
+        tell_if_shared(self._db, progress)
 
     @cached_property
     def _looking(self) -> Looking:

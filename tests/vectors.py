@@ -23,8 +23,9 @@ from facesort.domain import (
     short_hash,
 )
 from facesort.grouping.calibration import Calibration, MinCosineRule
+from facesort.grouping.clusters import sums_of
 from facesort.grouping.identity import unused_person
-from facesort.grouping.past import Crowd, sums_of
+from facesort.grouping.past import Crowd
 from facesort.grouping.people import see_people
 from facesort.grouping.policy import Policy
 from facesort.grouping.regroup import regroup
@@ -153,8 +154,9 @@ class AlbumPast:
             people.index(self.assignments[face]) if face in self.assignments else -1
             for face in self.faces.ids
         ]
-        sums, sizes = sums_of(self.found, np.array(person, dtype=np.int32), len(people))
-        return Crowd(people, (sums / sizes[:, None]).astype(np.float32), sizes.astype(np.float64))
+        labels = np.array(person, dtype=np.int64)
+        sums, sizes = sums_of(self.found, labels, len(people), np.flatnonzero(labels >= 0))
+        return Crowd(people, (sums / sizes[:, None]).astype(np.float32), sizes)
 
     def owners(self, faces: Collection[FaceId]) -> dict[FaceId, PersonId]:
         return {face: self.assignments[face] for face in faces if face in self.assignments}

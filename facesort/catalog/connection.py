@@ -10,6 +10,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from facesort.catalog.drive import shared_drive
 from facesort.catalog.migrations import applied, migrate, pending
 from facesort.errors import LibraryDamaged, LibraryLocked, LibraryNotFound, LibraryUnwritable
 from facesort.files import explain_os_error, make_private_dir
@@ -47,6 +48,7 @@ class Database:
         connection: in autocommit mode; transactions are explicit.
         path: for messages.
         after_commit: called after every commit; tests kill the process there.
+        drive: the kind of shared drive that it lies on; None for a drive of this computer.
     """
 
     def __init__(
@@ -54,9 +56,12 @@ class Database:
         connection: sqlite3.Connection,
         path: Path,
         after_commit: Callable[[], None] | None = None,
+        *,
+        drive: str | None = None,
     ) -> None:
         self._connection = connection
         self.path = path
+        self.drive = drive
         self._after_commit = after_commit
 
     def execute(self, sql: str, parameters: tuple[Any, ...] = ()) -> sqlite3.Cursor:
@@ -231,15 +236,17 @@ def open_database(
         _refuse_foreign_folder(folder)
         make_private_dir(folder)
         _make_private_file(path)
+    _refuse_emptied(path, create=create)
+    drive = shared_drive(folder)
     with translated(path):
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
         try:
-            _configure(connection)
+            _configure(connection, path, drive)
             if pending(connection):
                 if applied(connection):
                     _back_up(connection, folder)
                 migrate(connection)
-            database = Database(connection, path, after_commit)
+            database = Database(connection, path, after_commit, drive=drive)
             if not database.meta("library_id"):
                 with database.transaction():
                     database.set_meta("library_id", uuid.uuid4().hex)
@@ -294,16 +301,49 @@ def _make_private_file(path: Path) -> None:
         ) from error
 
 
-def _configure(connection: sqlite3.Connection) -> None:
+def _refuse_emptied(path: Path, *, create: bool) -> None:
+    """Refuse a catalog of no bytes, which SQLite would take for a new one.
+
+    Making a library leaves such a file when it is killed at once: then there is nothing to lose,
+    and the next scan goes on.
+    """
+    backups = sorted(path.parent.glob(f"*{_BACKUP_END}"))
+    if path.stat().st_size == 0 and (backups or not create):
+        raise LibraryDamaged(
+            f"{path} is empty",
+            hint=f"Its latest backup is {backups[-1].name}: copy it to {path.name}."
+            if backups
+            else "Restore a backup, or delete the file and scan your photos again.",
+        )
+
+
+def _configure(connection: sqlite3.Connection, path: Path, drive: str | None) -> None:
     # 8 KiB pages hold several vectors each; takes effect only before the first table exists.
     connection.execute("PRAGMA page_size = 8192")
-    connection.execute("PRAGMA journal_mode = WAL")
+    if drive is None:
+        connection.execute("PRAGMA journal_mode = WAL")
+    else:
+        _leave_wal(connection, path)
     connection.execute("PRAGMA synchronous = FULL")  # a decision survives a power cut
     connection.execute("PRAGMA foreign_keys = ON")
     # KiB, filled as needed. With SQLite's 2 MiB, the 75,000 faces of 200 people in a library of a
     # million take most pages from the file again and again: 1.2 s, not .6 (measured 2026-11-22).
     connection.execute("PRAGMA cache_size = -65536")
     connection.execute("PRAGMA secure_delete = ON")  # forgotten people leave no bytes behind
+
+
+def _leave_wal(connection: sqlite3.Connection, path: Path) -> None:
+    """Use a rollback journal, which needs no memory that is shared (`catalog.drive`).
+
+    A catalog that was copied to the drive may still have its write-ahead log. Holding the file
+    alone, SQLite reads that without shared memory (https://sqlite.org/wal.html, section 8).
+    """
+    with path.open("rb") as file:
+        has_wal = file.read(20)[18:] == b"\x02\x02"  # the format's versions for writing and reading
+    if has_wal:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute("PRAGMA locking_mode = NORMAL")
 
 
 def _back_up(connection: sqlite3.Connection, folder: Path) -> None:

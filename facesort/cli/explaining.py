@@ -18,6 +18,9 @@ __all__ = ["explanation_document", "register"]
 
 _SHOWN_PHOTOS = 5
 
+# Further out nothing has been measured: a smaller number would be made up.
+_MEASURED_RATE = 1e-6
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -54,7 +57,11 @@ def explanation_document(explanation: Explanation) -> dict[str, object]:
         "similarity": None if similarity is None else _similarity_document(similarity),
         "threshold": explanation.threshold,
         "shared_photos": [
-            {"photo": os.fspath(photo.path), "faces": list(photo.faces)}
+            {
+                "photo": os.fspath(photo.path),
+                "faces": list(photo.faces),
+                "shown_twice": photo.shown_twice,
+            }
             for photo in explanation.shared
         ],
         "decisions": [
@@ -103,7 +110,8 @@ def _show(screen: Screen, explanation: Explanation) -> None:
             f"({explanation.model}) has not seen them; scan again."
         )
     for photo in explanation.shared[:_SHOWN_PHOTOS]:
-        screen.text(f"Both are on {photo.path} ({', '.join(photo.faces)}).")
+        twice = ": a mirror, a collage, a screen, or twins" if photo.shown_twice else ""
+        screen.text(f"Both are on {photo.path} ({', '.join(photo.faces)}){twice}.")
     more = len(explanation.shared) - _SHOWN_PHOTOS
     if more > 0:
         screen.text(f"... and on {counted(more, 'more photo')}.")
@@ -116,20 +124,27 @@ def _show(screen: Screen, explanation: Explanation) -> None:
 
 def _similarity_lines(similarity: Similarity) -> list[str]:
     alike = similarity.alike
-    pair = " and ".join(alike.pair)
-    sure = (
-        ""
-        if similarity.probability is None
-        else f": one person with a probability of {similarity.probability:.1%}, by looks alone"
-    )
-    lines = [f"Most alike: {pair}, cosine {alike.best:.3f}{sure}."]
+    sure = _sure(similarity.probability)
+    lines = [f"Most alike: {' and '.join(alike.pair)}, cosine {alike.best:.3f}{sure}."]
     if alike.faces != (1, 1):
-        lines.append(
-            f"Mean cosine of {alike.faces[0]:,} with {alike.faces[1]:,} faces: {alike.mean:.3f}."
-        )
+        one, other = (counted(number, "face") for number in alike.faces)
+        lines.append(f"Mean cosine of {one} with {other}: {alike.mean:.3f}.")
     if similarity.needed is not None:
         lines.append(f"As many faces are joined from a mean cosine of {similarity.needed:.3f} on.")
-    if similarity.false_match_rate:
-        often = 1 / similarity.false_match_rate
-        lines.append(f"Two different people are this alike once in {often:,.0f} comparisons.")
+    if similarity.false_match_rate is not None:
+        lines.append(f"Two different people are this alike {_often(similarity.false_match_rate)}.")
     return lines
+
+
+def _sure(probability: float | None) -> str:
+    if probability is None:
+        return ""
+    beyond = "more than 99.9%" if probability > 0.999 else "less than 0.1%"
+    shown = f"{probability:.1%}" if 0.001 <= probability <= 0.999 else beyond
+    return f": one person with a probability of {shown}, by looks alone"
+
+
+def _often(rate: float) -> str:
+    if rate < _MEASURED_RATE:
+        return "in less than one of a million comparisons"
+    return f"in one of {1 / rate:,.0f} comparisons" if rate < 0.5 else "as a rule"

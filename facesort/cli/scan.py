@@ -241,7 +241,7 @@ def group(
     ] = "linkage",
     wrong_merges: Annotated[
         float | None,
-        typer.Option(metavar="X", help="Expected wrong merges per 1,000 people.", show_default="1"),
+        typer.Option(metavar="X", help="Expected wrong merges per 1,000 people.", show_default="3"),
     ] = None,
     false_match_rate: Annotated[
         float | None, typer.Option(metavar="R", help="Instead: false match rate of one comparison.")

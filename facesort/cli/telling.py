@@ -96,7 +96,8 @@ def sentence(entry: Decision, names: Mapping[PersonId, str]) -> str:
     if entry.verdict is Verdict.REJECT:
         return f"{_counted(entry, FaceRole.REJECTED)} rejected from {everybody}"
     if entry.verdict is Verdict.SPLIT:
-        return f"{_counted(entry, FaceRole.CONFIRMED)} of {who[1]} split off as {who[0]}"
+        new = entry.people[0] if entry.name is None else f"{entry.people[0]} {entry.name}"
+        return f"{_counted(entry, FaceRole.CONFIRMED)} of {who[1]} split off as {new}"
     if entry.verdict is Verdict.CONFIRM:
         return f"{_counted(entry, FaceRole.CONFIRMED)} confirmed with {everybody}"
     if entry.verdict is Verdict.NOT_A_FACE:

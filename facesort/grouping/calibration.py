@@ -8,13 +8,11 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, Protocol
 
 from facesort.errors import UsageError
-from facesort.grouping.likeness import Calibration, OnePerson
+from facesort.grouping.likeness import Calibration, OnePerson, Sizes
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from facesort.grouping.likeness import Sizes
 
 __all__ = [
     "DEFAULT_WRONG_MERGES",
@@ -23,6 +21,7 @@ __all__ = [
     "MergeRule",
     "MinCosineRule",
     "OnePerson",
+    "Sizes",
     "WrongMergesRule",
     "merge_rule",
 ]
@@ -33,7 +32,7 @@ _NORMAL = NormalDist()
 # school. How it was chosen, and what was measured with it: docs/adr/0003.
 DEFAULT_WRONG_MERGES = 3.0
 
-# Fewer than three people cannot earn a lower bar than this: the model's far flank is not a licence.
+# Fewer than eight people cannot earn a lower bar than this: the model's far flank is not a licence.
 _MAX_FALSE_MATCH_RATE = 1e-3
 
 

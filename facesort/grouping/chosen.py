@@ -73,11 +73,11 @@ class ThresholdEvidence:
     def _where_from(self) -> str:
         if self.source != "library" or self.card_min_cosine is None or self.weight < _NOTHING:
             return "How alike strangers look is the model card's word."
-        pairs = "1 pair" if self.pairs == 1 else f"{self.pairs:,} pairs"
         told = f", {self.answers:,} of them by your word" if self.answers else ""
         return (
             f"How alike strangers look is the model card's word (cosine {self.card_min_cosine:.3f})"
-            f" and, by {self.weight:.0%}, that of {pairs} of people here who are surely two{told}."
+            f" and, by {self.weight:.0%}, that of {self.pairs:,} pairs of people here who are "
+            f"surely two{told}."
         )
 
 

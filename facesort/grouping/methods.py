@@ -90,6 +90,7 @@ def cluster_with_votes(
             cluster=cluster,
             refine=refine,
             weights=weights,
+            centre=policy.poor_centre,
         )
         return unite(labels, facts)
 

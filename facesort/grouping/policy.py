@@ -27,6 +27,8 @@ class Policy:
             (collage, contact sheet, mirror); None looks for no such faces.
         calibration: the rule's; a library's own pairs of people refine it (`refine`). None: the
             rule stays as it is.
+        poor_centre: (d,) what the poor faces of the whole library have in common, where only some
+            of its faces are grouped; None: of those that are.
     """
 
     rule: MergeRule
@@ -35,3 +37,4 @@ class Policy:
     method: str = "linkage"
     repeat_cosine: float | None = None
     calibration: Calibration | None = None
+    poor_centre: Vectors | None = None

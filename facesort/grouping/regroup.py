@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.grouping.attach import UNASSIGNED
+from facesort.grouping.attach import UNASSIGNED, centre_of
 from facesort.grouping.constraints import NOBODY
 from facesort.grouping.identity import identify
 from facesort.grouping.methods import cluster_with_votes
@@ -43,6 +43,7 @@ class Grouping:
         refinement: how the library's own people changed the calibration; None where a rule has
             none, or the method takes a rule as it is.
         repeats: pairs of faces by which a photo seems to show one person twice: to be asked about.
+        poor_centre: (d,) what the poor faces have in common; None where there are few.
     """
 
     owners: dict[FaceId, PersonId]
@@ -52,6 +53,7 @@ class Grouping:
     min_cosine: float
     refinement: Refinement | None
     repeats: list[tuple[FaceId, FaceId]]
+    poor_centre: Vectors | None
 
 
 def regroup(
@@ -110,6 +112,7 @@ def regroup(
         learned.rule.min_cosine(count),
         learned.refinement,
         [(faces.ids[known[a]], faces.ids[known[b]]) for a, b in repeats.tolist()],
+        centre_of(vectors[~(good | constraints.fixed)]),
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from facesort.catalog import vectors
 from facesort.grouping.calibration import Calibration
 from facesort.grouping.refine import Refinement
@@ -12,10 +14,19 @@ from facesort.grouping.refine import Refinement
 if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.inference.card import ModelCard
+    from facesort.protocols import Vectors
 
-__all__ = ["calibration_of", "card_calibration", "refinement_of", "remember"]
+__all__ = [
+    "calibration_of",
+    "card_calibration",
+    "poor_centre_of",
+    "refinement_of",
+    "remember",
+    "remember_poor_centre",
+]
 
 _KEY = "refinement"
+_CENTRE_KEY = "poor_centre"
 
 
 def card_calibration(db: Database | None, card: ModelCard) -> Calibration | None:
@@ -80,3 +91,18 @@ def refinement_of(db: Database, card: ModelCard) -> Refinement | None:
         float(said["weight"]),
         int(said["answers"]),
     )
+
+
+def remember_poor_centre(db: Database, card: ModelCard, centre: Vectors | None) -> None:
+    """Store what the poor faces of a library have in common; belongs inside a transaction."""
+    said = {"model": card.model_key, "centre": centre.tolist()} if centre is not None else None
+    db.set_meta(_CENTRE_KEY, json.dumps(said) if said else "")
+
+
+def poor_centre_of(db: Database, card: ModelCard) -> Vectors | None:
+    """Return (d,) what the poor faces had in common when all were grouped last."""
+    stored = db.meta(_CENTRE_KEY)
+    said = json.loads(stored) if stored else None
+    if said is None or said["model"] != card.model_key:
+        return None
+    return np.array(said["centre"], dtype=np.float32)

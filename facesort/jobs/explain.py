@@ -47,10 +47,17 @@ class Similarity:
 
 @dataclass(frozen=True, slots=True)
 class SharedPhoto:
-    """A photo, or a moment of a video, that shows both."""
+    """A photo, or a moment of a video, that shows both.
+
+    Args:
+        path: the file.
+        faces: the two on it.
+        shown_twice: the two look like one person: a mirror, a collage, a screen, or twins.
+    """
 
     path: Path
     faces: tuple[FaceId, FaceId]
+    shown_twice: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +206,11 @@ def _shared(db: Database, one: Side, other: Side) -> tuple[SharedPhoto, ...]:
     ]
     if not pairs:
         return ()
-    photos = places.photos(db)
+    photos = places.photos(db, {PhotoId(moments[mine][0]) for mine, _ in pairs})
+    twice = {frozenset(pair) for pair in people.repeats(db)}
     return tuple(
-        SharedPhoto(photos[PhotoId(moments[pair[0]][0])].places[0].path, pair) for pair in pairs
+        SharedPhoto(
+            photos[PhotoId(moments[pair[0]][0])].places[0].path, pair, frozenset(pair) in twice
+        )
+        for pair in pairs
     )

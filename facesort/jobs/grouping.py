@@ -9,14 +9,20 @@ import numpy as np
 from facesort.catalog import columns, crowd, decisions, people, vectors
 from facesort.catalog import photos as catalog
 from facesort.grouping.chosen import threshold_evidence
+from facesort.grouping.clusters import sums_of
 from facesort.grouping.methods import check_method
-from facesort.grouping.past import sums_of
 from facesort.grouping.policy import Policy
 from facesort.grouping.refine import REPEAT_RATE, with_calibration
 from facesort.grouping.regroup import regroup
 from facesort.grouping.standing import replay, standing
 from facesort.grouping.update import Newcomers, Update, group_new
-from facesort.jobs.calibrated import card_calibration, refinement_of, remember
+from facesort.jobs.calibrated import (
+    card_calibration,
+    poor_centre_of,
+    refinement_of,
+    remember,
+    remember_poor_centre,
+)
 from facesort.jobs.past import StoredPast
 from facesort.search.choose import self_join_index
 
@@ -74,6 +80,7 @@ class GroupJob:
             method=options.method,
             repeat_cosine=self._calibration.min_cosine(REPEAT_RATE) if self._calibration else None,
             calibration=self._calibration if learns else None,
+            poor_centre=None if everything else poor_centre_of(db, card),
         )
 
     def compute(self) -> Grouping | Update:
@@ -136,6 +143,7 @@ class GroupJob:
             if self._sums is not None:
                 crowd.put(db, self._card.model_key, self._sums)
             remember(db, self._card, result.refinement)
+            remember_poor_centre(db, self._card, result.poor_centre)
         people.put_repeats(db, result.repeats, everything=self.everything)
         db.set_meta("grouped_generation", str(catalog.generation(db)))
         db.set_meta("grouped_decision", str(decisions.last_id(db)))
@@ -167,12 +175,13 @@ def _sums(
     everybody = tuple(dict.fromkeys(owners.values()))
     place = {person: k for k, person in enumerate(everybody)}
     person = np.array(
-        [place[owners[face]] if face in owners else -1 for face in faces.ids], dtype=np.int32
+        [place[owners[face]] if face in owners else -1 for face in faces.ids], dtype=np.int64
     )
-    person[~seen] = -1
-    sums, sizes = sums_of(found, person, len(everybody))
+    rows = np.flatnonzero(seen & (person >= 0))
+    sums, sizes = sums_of(found, person, len(everybody), rows)
     some = np.flatnonzero(sizes)
-    return crowd.Sums(tuple(everybody[k] for k in some.tolist()), sums[some], sizes[some])
+    ids = tuple(everybody[k] for k in some.tolist())
+    return crowd.Sums(ids, sums[some].astype(np.float32), sizes[some].astype(np.int64))
 
 
 def _changed_sums(update: Update) -> crowd.Sums:

@@ -201,15 +201,25 @@ def suggestions(situation: Situation, found: list[Resemblance]) -> list[Suggesti
     """
     standing, owners = situation.standing, situation.people.owners
     by_face: dict[FaceId, list[Anchor]] = {}
+    taken: set[tuple[PhotoId, PersonId]] = set()  # nobody is on a photo twice
     for anchor, face in situation.find(_spoken_of(standing)).items():
         by_face.setdefault(face, []).append(anchor)
-    return [
-        suggestion
-        for like in found
-        for anchor in by_face.get(like.source, ())
-        if like.face in owners
-        and (suggestion := _suggested(standing, like, anchor, owners[like.face])) is not None
-    ]
+        if anchor in standing.confirmed and face in owners:
+            person = standing.survivor(standing.votes[anchor])
+            taken.add((situation.faces[face].photo_id, person))
+    made = []
+    for like in sorted(found, key=lambda like: (-like.cosine, like.face)):
+        for anchor in by_face.get(like.source, ()) if like.face in owners else ():
+            suggested = _suggested(standing, like, anchor, owners[like.face])
+            if suggested is None:
+                continue
+            if suggested.verdict is Verdict.CONFIRM and suggested.person is not None:
+                place = (situation.faces[like.face].photo_id, suggested.person)
+                if place in taken:
+                    continue
+                taken.add(place)
+            made.append(suggested)
+    return sorted(made, key=lambda one: (one.like.photos[0], one.like.face))
 
 
 def _suggested(

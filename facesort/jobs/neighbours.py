@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from facesort.catalog import vectors
 from facesort.search.choose import EXACT_UP_TO
 from facesort.search.contents import IndexContents
 from facesort.search.exact import ExactNeighbours
-from facesort.search.store import is_due, open_index
+from facesort.search.store import erase_indexes, is_due, open_index
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,12 +118,17 @@ def publish_library_index(
         What went wrong, in a sentence; mostly ''.
     """
     code = vectors.code_of(db, model_key)
+    count = vectors.count(db, model_key)
+    if count <= exact_up_to:  # it may have been larger: no vectors are left behind
+        with contextlib.suppress(OSError):
+            erase_indexes(folder / INDEX_FOLDER)
+        return ""
     due = is_due(
         folder / INDEX_FOLDER,
         model_key=model_key,
         dimension=_dimension(db, model_key, code),
         stamp=_stamp(code),
-        count=vectors.count(db, model_key),
+        count=count,
         exact_up_to=exact_up_to,
     )
     if not due:

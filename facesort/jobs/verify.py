@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Side", "Verdict", "Verification", "verdict_of", "verify", "verify_pictures"]
 
-# Sure enough to say so in a word. Of LFW's pairs of one person 99.2 % are called the same, .7 %
-# unsure and .1 % different; of strangers .03 % the same, 5 % unsure and 95 % different. At .99 it
-# would be 98.6, 1.3 and .01 %; .007, 16 and 84 % (SFace, 59,000 and 2,000,000 pairs, 2026-11-22).
+# Sure enough to say so in a word. Of LFW's pairs of one person 99.0 % are called the same, 1.0 %
+# unsure and .02 % different; of strangers .02 % the same, 6 % unsure and 94 % different. At .99 it
+# would be 98.3, 1.7 and .01 %; .01, 16 and 84 % (tests/benchmarks/identify.py, SFace, 2026-11-22).
 _SURE = 0.95
 
 # Nor are two faces called the same where strangers are as alike more often than that: for poor

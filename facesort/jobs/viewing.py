@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from facesort.catalog.showing import PersonRow
     from facesort.domain import Face, FaceId, FaceStatus, Photo, PhotoId, Place, PlaceState
     from facesort.jobs.situation import Situation
+    from facesort.protocols import Progress
 
-__all__ = ["DEFAULT_MIN_FACE", "ListedFace", "SeenFace", "Viewing"]
+__all__ = ["DEFAULT_MIN_FACE", "ListedFace", "SeenFace", "Viewing", "tell_if_shared"]
 
 # Pixels, shorter side. Below it most of SFace's 112-pixel crop is invented by interpolation.
 DEFAULT_MIN_FACE = 24
@@ -63,6 +64,19 @@ class ListedFace(NamedTuple):
     status: FaceStatus
     path: str
     is_missing: bool
+
+
+def tell_if_shared(db: Database, progress: Progress) -> None:
+    """Say once that a library lies on a network drive, and what that means."""
+    if db.drive is None or db.meta("told_drive") == db.drive:
+        return
+    progress.note(
+        f"The library {db.path.parent} is on a network or shared drive ({db.drive}). That works "
+        "from one computer at a time, and slower: while one command writes, others wait. A drive "
+        "of this computer is better (--library); photos may lie anywhere."
+    )
+    with db.transaction():
+        db.set_meta("told_drive", db.drive)
 
 
 class Viewing(ABC):

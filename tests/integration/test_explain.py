@@ -46,7 +46,7 @@ def test_people_on_one_photo_are_apart_and_the_photos_are_listed(album, library,
     }
     assert told["similarity"]["best"] < 0.5
     text = facesort("explain", ids["anna"], ids["bert"]).out
-    assert "Mean cosine of 5 with 5 faces" in text
+    assert "Mean cosine of 5 faces with 5 faces" in text
     assert f"Both are on {album.photos / '0.png'}" in text
 
 

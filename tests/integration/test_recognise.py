@@ -347,3 +347,15 @@ def test_in_a_large_library_only_likely_people_are_read_and_the_answers_are_the_
             assert face["similarity"] == pytest.approx(same["similarity"], abs=1e-5)
             if face["probability"] is not None:
                 assert face["probability"] == pytest.approx(same["probability"], abs=0.01)
+
+
+def test_who_appears_in_a_video_is_named_with_the_time(named, tmp_path):
+    pytest.importorskip("av")
+    from tests.videos import film_of
+
+    film_of(tmp_path / "clip.mp4", *[["anna"]] * 3, *[["gina"]] * 3)
+    anna, gina = _faces(tmp_path / "clip.mp4")
+    assert (anna["name"], gina["verdict"]) == ("Anna", "unknown")
+    assert anna["seconds"] < gina["seconds"]
+    done = facesort("identify", tmp_path / "clip.mp4")
+    assert f", {anna['seconds']:.1f} s" in done.out

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from facesort.grouping.calibration import (
     FalseMatchRule,
     MergeRule,
     MinCosineRule,
+    OnePerson,
     WrongMergesRule,
     merge_rule,
 )
@@ -159,6 +161,45 @@ def test_the_size_of_clusters_does_not_change_a_fixed_cosine():
     np.testing.assert_array_equal(score, cosines)
 
 
+# What one person is hardly ever below
+
+people_alike = st.builds(OnePerson, st.floats(0.2, 0.9), st.floats(0.001, 0.1))
+
+
+@given(calibrations, people_alike, rates, sizes, sizes, st.floats(-1, 1))
+def test_clusters_less_alike_than_one_person_ever_is_are_not_merged(
+    calibration, one_person, rate, a, b, cosine
+):
+    rule = FalseMatchRule(replace(calibration, one_person=one_person), rate)
+    score = float(rule.score(np.array([cosine]), np.array([float(a)]), float(b))[0])
+    if cosine < float(one_person.least(float(a), float(b))):
+        assert score == -math.inf
+    else:
+        free = FalseMatchRule(calibration, rate).score(np.array([cosine]), np.array([a]), float(b))
+        assert score == float(free[0])
+
+
+@given(people_alike, sizes, sizes)
+def test_more_photos_of_both_people_leave_less_room_for_chance(one_person, a, b):
+    assert one_person.least(float(a + 1), float(b)) >= one_person.least(float(a), float(b))
+    assert one_person.least(float(a), float(b)) == one_person.least(float(b), float(a))
+
+
+@given(people_alike)
+def test_nothing_is_claimed_of_more_faces_than_were_measured(one_person):
+    assert one_person.least(5.0, 5.0) == one_person.least(500.0, 7.0)
+
+
+@given(calibrations, people_alike, st.integers(2, 10_000), st.integers(1, 50))
+def test_the_cosine_that_is_shown_knows_about_both_limits(calibration, one_person, people, faces):
+    rule = WrongMergesRule(replace(calibration, one_person=one_person), 1.0)
+    size = np.array([float(faces)])
+    for offset in (1e-9, -1e-9):
+        cosine = np.array([rule.min_cosine(people, faces) + offset])
+        score = float(rule.score(cosine, size, float(faces))[0])
+        assert (score >= rule.limit(people)) == (offset > 0)
+
+
 # What the user gives
 
 
@@ -224,6 +265,8 @@ EVIDENCE = {
 def test_a_card_s_table_is_read():
     table = {"impostor_mean": 0.1, "person_variance": 2, "face_variance": "0.5"}
     assert Calibration.from_card(table) == Calibration(0.1, 2.0, 0.5)
+    alike = {"one_person.mean": 0.6, "one_person.face_variance": 0.04}
+    assert Calibration.from_card(table | alike).one_person == OnePerson(0.6, 0.04)
     evidence = Calibration.from_card(table | EVIDENCE).evidence
     assert evidence == PairEvidence(-0.7, 1.1, 27.4, 3.9, 28.2, -28.1)
 
@@ -237,6 +280,8 @@ def test_a_card_s_table_is_read():
         ({"impostor_mean": 1.5}, "within -1 and 1"),
         ({"person_variance": 0, "face_variance": 0}, "variances above 0"),
         ({"evidence.quality": None}, "evidence.quality"),
+        ({"one_person.mean": 0.6}, "one_person.face_variance"),
+        ({"one_person.mean": 6, "one_person.face_variance": 0.1}, "one_person.mean"),
         ({"evidence.cosine_squared": -1}, "evidence.cosine_squared should be above 0"),
         ({"evidence.cosine_squared": math.nan}, "evidence.cosine_squared should be above 0"),
     ],

@@ -48,7 +48,11 @@ def test_what_the_library_said_is_told_with_how_much_it_counted():
     assert "31%, that of 900 pairs of people here" in chosen.lines()[1]
     assert f"(cosine {chosen.card_min_cosine:.3f})" in chosen.lines()[1]
     assert chosen.lines()[1].endswith("60 of them by your word.")
-    assert "1 pair of people" in _chosen(9, _refined(0.1, 1)).lines()[1]
+
+
+def test_what_counts_for_less_than_half_a_percent_is_not_told():
+    assert _chosen(9, _refined(0.1, 6)).lines()[1] == _chosen(9).lines()[1]
+    assert _chosen(9, _refined(0.1, 40)).lines()[1] != _chosen(9).lines()[1]
 
 
 def test_a_library_that_had_nothing_to_say_leaves_it_to_the_card():

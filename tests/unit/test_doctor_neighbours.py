@@ -156,3 +156,12 @@ def test_publishing_again_writes_nothing_until_it_is_due(tmp_path):
     graph.write_bytes(graph.read_bytes()[:-1])
     publish(tmp_path / "library")
     assert found(tmp_path / "library").facts["kind"] == "hnsw"
+
+
+def test_a_library_that_became_small_keeps_no_index(tmp_path):
+    pytest.importorskip("hnswlib")
+    publish(library(tmp_path / "library"))
+    db = open_database(tmp_path / "library", create=False)
+    assert publish_library_index(db, tmp_path / "library", MODEL, SilentProgress()) == ""
+    db.close()
+    assert list((tmp_path / "library" / "index").iterdir()) == []

@@ -413,3 +413,82 @@ def test_whatever_was_said_of_a_face_is_gone_when_it_is_undone(role):
     assert log.standing != Standing()
     log.undo(number)
     assert log.standing == Standing()
+
+
+# Different people, splits, and what a later word takes the place of
+
+
+def test_people_declared_different_are_so_two_by_two_until_a_merge_says_otherwise():
+    log = Log()
+    number = log.add(Verdict.DIFFERENT, A, B, C)
+    pairs = {frozenset(pair) for pair in ((A, B), (A, C), (B, C))}
+    assert log.standing.different == dict.fromkeys(pairs, number)
+    assert log.standing.spoken_of() == {A, B, C}
+    merge = log.add(Verdict.MERGE, A, D)
+    assert set(log.standing.different) == pairs
+    log.add(Verdict.MERGE, D, B)  # D is A: the later word is that A and B are one
+    assert set(log.standing.different) == pairs - {frozenset((A, B))}
+    log.undo(merge)
+    assert set(log.standing.different) == pairs
+
+
+def test_the_faces_of_a_split_are_confirmed_with_the_new_person_and_not_the_old_one():
+    log = Log()
+    log.add(Verdict.NAME, A, name="Anna", faces=(vote(ANCHORS[0], A), vote(ANCHORS[1], A)))
+    log.add(
+        Verdict.SPLIT,
+        B,
+        A,
+        name="Berta",
+        faces=(reject(ANCHORS[0], A), confirm(ANCHORS[0], B), vote(ANCHORS[1], A)),
+    )
+    stands = log.standing
+    assert stands.votes == {ANCHORS[0]: B, ANCHORS[1]: A}
+    assert stands.confirmed == {ANCHORS[0]}
+    assert stands.rejections() == {ANCHORS[0]: {A}}
+    assert stands.shown_names() == {A: ("Anna", 1), B: ("Berta", 2)}
+    log.undo(2)
+    assert log.standing.votes == {ANCHORS[0]: A, ANCHORS[1]: A}
+    assert log.standing.shown_names() == {A: ("Anna", 1)}
+
+
+@pytest.mark.parametrize("first", [vote, confirm])
+def test_a_face_rejected_from_a_merged_person_is_none_of_them_until_the_merge_is_undone(first):
+    log = Log()
+    log.add(Verdict.CONFIRM, B, faces=(first(ANCHORS[0], B),))
+    merge = log.add(Verdict.MERGE, A, B)
+    log.add(Verdict.REJECT, A, faces=(reject(ANCHORS[0], A),))
+    assert (log.standing.votes, log.standing.confirmed) == ({}, set())
+    log.undo(merge)
+    assert log.standing.votes == {ANCHORS[0]: B}
+
+
+def test_a_confirmation_takes_back_the_rejection_from_anybody_merged_with_the_person():
+    log = Log()
+    log.add(Verdict.REJECT, B, faces=(reject(ANCHORS[0], B), reject(ANCHORS[0], C)))
+    log.add(Verdict.MERGE, A, B)
+    log.add(Verdict.CONFIRM, A, faces=(confirm(ANCHORS[0], A),))
+    assert log.standing.rejections() == {ANCHORS[0]: {C}}
+
+
+def test_what_is_no_face_is_nobody_s_until_it_is_confirmed():
+    log = Log()
+    log.add(Verdict.CONFIRM, A, faces=(confirm(ANCHORS[0], A),))
+    none = log.add(Verdict.NOT_A_FACE, faces=(DecisionFace(ANCHORS[0], A, FaceRole.NOT_A_FACE),))
+    stands = log.standing
+    assert (stands.votes, stands.confirmed, stands.not_faces) == ({}, set(), {ANCHORS[0]})
+    log.add(Verdict.CONFIRM, B, faces=(confirm(ANCHORS[0], B),))
+    assert (log.standing.votes, log.standing.not_faces) == ({ANCHORS[0]: B}, set())
+    log.undo(3)
+    log.undo(none)
+    assert log.standing.votes == {ANCHORS[0]: A}
+
+
+def test_a_name_that_somebody_took_over_ends_being_ignored_too():
+    log = Log()
+    log.add(Verdict.IGNORE, A)
+    log.add(Verdict.NAME, C, name="Carl")
+    log.add(Verdict.MERGE, B, C)  # B has no name of its own
+    log.add(Verdict.MERGE, A, B)
+    assert log.standing.ignored == set()
+    assert log.standing.shown_names()[A] == ("Carl", 2)

@@ -77,9 +77,13 @@ def refuse_different(situation: Situation, persons: Sequence[Person]) -> None:
             raise DecisionConflict(
                 f"you said that {called(one)} and {called(other)} are different people "
                 f"({told(decision)})",
-                hint=f"Take that back: facesort undo --decision {decision.id}   "
-                "Or let this count instead: add --yes.",
+                hint=f"Take that back: facesort undo --decision {decision.id}   {_anyway(persons)}",
             )
+
+
+def _anyway(persons: Sequence[Person]) -> str:
+    together = " ".join(person.id for person in persons)
+    return f"Or let this count instead: facesort merge {together} --yes"
 
 
 def merges_into(situation: Situation, person: PersonId) -> list[Decision]:
@@ -140,7 +144,7 @@ def refuse_rejections(situation: Situation, earlier: Earlier, persons: Sequence[
         raise DecisionConflict(
             f"face {face} of {owner} was {verb} from {called(other)} ({told(decision)})",
             hint=f"Take that back first: facesort undo --decision {decision.id}   "
-            "Or let this count instead: add --yes.",
+            + _anyway(persons),
         )
 
 
@@ -183,6 +187,7 @@ def refuse_twice_on_a_photo(
                         f"{called(other)} and {called(person)} are on one photo: you confirmed "
                         f"face {beside.id} ({told(before)}) and face {face_id} ({told(decision)})",
                         hint=f"Take one back: facesort undo --decision {decision.id}   "
-                        "Or, if it is a mirror or a collage: add --yes.",
+                        "Or, if it is a mirror or a collage: "
+                        f"facesort merge {' '.join(p.id for p in persons)} --yes",
                     )
             confirmed[face.photo_id].append((face, person))

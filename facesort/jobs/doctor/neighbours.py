@@ -33,7 +33,7 @@ def check_hnswlib() -> Finding:
         "hnswlib",
         Verdict.NOTE,
         f"is not installed: above {EXACT_UP_TO:,} faces every search reads all of them",
-        "pip install hnswlib builds it; that needs a C++ compiler.",
+        'pip install "facesort[index]" builds it; that needs a C++ compiler.',
         facts=facts,
     )
 
