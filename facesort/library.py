@@ -52,6 +52,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Library"]
 
+# Grouping so many faces anew takes about ten seconds. With more, an undo would be a matter of
+# minutes, and of several undos in a row each would group.
+_REGROUPED_AT_ONCE = 30_000
+
 
 class Library(Deciding):
     """One library, open in one thread. Use it as a context manager.
@@ -274,6 +278,14 @@ class Library(Deciding):
 
     def _regroup_if_wanted(self) -> None:
         if not wants_regroup(self._db):
+            return
+        from facesort.catalog.people import count_assigned  # noqa: PLC0415 - as `_looking`
+
+        if count_assigned(self._db) > _REGROUPED_AT_ONCE:
+            self._progress.note(
+                "This has shaped the last grouping. The next scan groups anew with it in mind; "
+                "to do it now: facesort group --all"
+            )
             return
         try:
             with self._job("grouping"):

@@ -23,6 +23,7 @@ __all__ = [
     "count_people",
     "count_shown",
     "face_rows",
+    "faces_beside",
     "held_faces",
     "ignored",
     "known_people",
@@ -66,7 +67,7 @@ class FaceRow(NamedTuple):
         id: the face.
         photo: its photo.
         quality: 0..1.
-        person: the identity beneath merges.
+        person: the identity beneath merges; from `faces_beside` also None.
         confirmed: it never moves by itself.
     """
 
@@ -217,6 +218,23 @@ def face_rows(db: Database, identities: Collection[PersonId], *, min_face: int) 
                 FROM json_each(?) j JOIN said_faces s ON s.person_id = j.value
                 JOIN faces f ON f.id = s.face_id WHERE NOT s.not_face AND {FACE_COUNTS}""",  # noqa: S608 - constants
             (wanted, min_face, wanted, min_face),
+        )
+    )
+
+
+def faces_beside(db: Database, faces: Collection[FaceId], *, min_face: int) -> list[FaceRow]:
+    """Return all faces on the photos of some faces; whose the last grouping said they are, or None.
+
+    Faces that a decision speaks of are among them, as the grouping had them.
+    """
+    return as_faces(
+        db.rows(
+            f"""SELECT f.id, f.photo_id, f.quality, a.person_id, 0
+                FROM (SELECT DISTINCT g.photo_id FROM json_each(?) j
+                      JOIN faces g ON g.id = j.value) p
+                JOIN faces f ON f.photo_id = p.photo_id
+                LEFT JOIN assignments a ON a.face_id = f.id WHERE {FACE_COUNTS}""",  # noqa: S608 - constants
+            (json.dumps(list(faces)), min_face),
         )
     )
 

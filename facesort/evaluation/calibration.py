@@ -8,6 +8,9 @@ normal upper flank, with the mean `mean` and the variance
 The flank is what decides about wrong merges, so that the variances are fitted to it: to the cosines
 that 1 %, 0.1 % and 0.01 % of the pairs of people exceed. A variance by moments would describe the
 bulk, and miss the flank by as much as the distribution differs from a normal one.
+
+Of one person the lower flank is fitted likewise, `face_variance / m` about a mean, to the cosines
+that 1 % of the draws are below.
 """
 
 from __future__ import annotations
@@ -26,7 +29,16 @@ if TYPE_CHECKING:
 
     from facesort.protocols import Vectors
 
-__all__ = ["ImpostorFit", "Tail", "fit_impostors", "impostor_tails"]
+__all__ = [
+    "ImpostorFit",
+    "OnePersonFit",
+    "OwnTail",
+    "Tail",
+    "fit_impostors",
+    "fit_one_person",
+    "impostor_tails",
+    "one_person_tails",
+]
 
 _NORMAL = NormalDist()
 
@@ -39,6 +51,10 @@ _MIN_EXCEEDING = 10
 # Which faces stand for a person is chance: the median of this many draws is kept.
 _DRAWS = 20
 _SEED = 0
+
+_OWN_FACES_EACH = (1, 2, 3, 4, 5)
+_OWN_RATE = 0.01
+_OWN_PEOPLE = 20  # fewer people with so many photos say more about themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +151,91 @@ def impostor_tails(vectors: Vectors, people: Sequence[str]) -> tuple[Tail, ...]:
             for rate, cosine in zip(rates, medians, strict=True)
         ]
     return tuple(tails)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTail:
+    """One measured point of the lower flank of one person's cosines.
+
+    Args:
+        faces: in each of two parts of a person's photos.
+        people: with that many photos.
+        mean: cosine between the parts, over people and draws.
+        low: what 1 % of the draws are below.
+    """
+
+    faces: int
+    people: int
+    mean: float
+    low: float
+
+
+@dataclass(frozen=True, slots=True)
+class OnePersonFit:
+    """How little alike one person is at worst."""
+
+    mean: float
+    face_variance: float
+
+    def least(self, faces: int) -> float:
+        """Return the cosine that 1 % are below, with so many faces in each part."""
+        deviation = math.sqrt(self.face_variance / faces)
+        return self.mean + _NORMAL.inv_cdf(_OWN_RATE) * deviation
+
+
+def fit_one_person(tails: Sequence[OwnTail]) -> OnePersonFit:
+    """Fit mean and variance to measured tails by least squares.
+
+    Raises:
+        ValueError: no tails.
+    """
+    if not tails:
+        raise ValueError("too few people with two photos or more")
+    mean = sum(tail.mean for tail in tails) / len(tails)
+    needed = [((tail.low - mean) / _NORMAL.inv_cdf(_OWN_RATE)) ** 2 for tail in tails]
+    shares = [1 / tail.faces for tail in tails]
+    product = sum(n * share for n, share in zip(needed, shares, strict=True))
+    return OnePersonFit(mean, product / sum(share * share for share in shares))
+
+
+def one_person_tails(
+    vectors: Vectors, people: Sequence[str], photos: Sequence[str]
+) -> tuple[OwnTail, ...]:
+    """Measure how alike two parts of one person's photos are, wherever there are twenty people.
+
+    Args:
+        vectors: (n, d) unit float32, of faces good enough to start a person.
+        people: n names.
+        photos: n names; of a photo and its copies one face at most is drawn.
+
+    Returns:
+        For 1, 2, 3, 4 and 5 faces in each part.
+    """
+    rng = np.random.default_rng(_SEED)
+    names = np.asarray(photos, dtype=str)
+    by_photo = [
+        [rows[names[rows] == photo] for photo in np.unique(names[rows])]
+        for rows in _rows_of(people)
+    ]
+    tails: list[OwnTail] = []
+    for faces in _OWN_FACES_EACH:
+        rich = [photos for photos in by_photo if len(photos) >= 2 * faces]
+        if len(rich) < _OWN_PEOPLE:
+            continue
+        cosines = [_own_cosine(vectors, photos, faces, rng) for photos in rich * _DRAWS]
+        low = float(np.quantile(cosines, _OWN_RATE))
+        tails.append(OwnTail(faces, len(rich), float(np.mean(cosines)), low))
+    return tuple(tails)
+
+
+def _own_cosine(
+    vectors: Vectors, photos: Sequence[NDArray[np.int64]], faces: int, rng: np.random.Generator
+) -> float:
+    """Return the mean cosine between two parts of a person's photos, drawn by chance."""
+    chosen = rng.permutation(len(photos))[: 2 * faces].tolist()
+    rows = [int(rng.choice(photos[which])) for which in chosen]
+    drawn = vectors[rows].astype(np.float64)
+    return float(drawn[:faces].mean(axis=0) @ drawn[faces:].mean(axis=0))
 
 
 def _mean_between_people(vectors: Vectors, people: Sequence[str]) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 
 from facesort.grouping.clusters import Clusters
 from facesort.grouping.means import close_means
-from facesort.grouping.repair import repaired
+from facesort.grouping.repair import moved, split
 from facesort.grouping.rounds import Edges, NeighbourGraph, Rounds
 
 if TYPE_CHECKING:
@@ -80,9 +80,14 @@ def average_linkage(
     pool = Rounds(clusters, rule).run(graph, pool)
     _complete(clusters, rule)
     labels = clusters.labels()
-    if repair and start is None and weights is None:
-        return repaired(vectors, labels, graph.neighbours, constraints, rule)
-    return labels
+    if not repair or start is not None or weights is not None:
+        return labels
+    parts = split(vectors, labels, constraints, rule)
+    if parts.max() > labels.max():  # what was divided may be somebody else's
+        clusters = Clusters(vectors, constraints, start=parts)
+        _complete(clusters, rule)
+        parts = clusters.labels()
+    return moved(vectors, parts, graph.neighbours, constraints, rule)
 
 
 def _complete(clusters: Clusters, rule: MergeRule) -> None:

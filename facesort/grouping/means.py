@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.grouping.rounds import Edges, least_cosine
+from facesort.grouping.rounds import Bars, Edges
 from facesort.search.sharing import share
 
 if TYPE_CHECKING:
@@ -50,17 +50,15 @@ def close_means(
     # Where those asked are the largest, all of them, a pair is found from its larger one only.
     largest = bool((np.diff(rows, prepend=-1) == 1).all())
     found = [Edges.none()] * len(blocks)
+    bars = Bars(rule, score)
 
     def search(number: int) -> None:
         block, hits = blocks[number], []
-        largest_there, least = -1.0, np.empty(0)
         for begin in range(int(block[0]) if largest else 0, len(names), _BLOCK):
-            if sizes[begin] != largest_there:
-                largest_there = float(sizes[begin])
-                others = np.full(len(block), largest_there)
-                least = least_cosine(rule, score, sizes[block], others) - _SINGLE_PRECISION
-            products = means[block] @ means[begin : begin + _BLOCK].T
-            i, j = _reaching(products, least)
+            others = slice(begin, begin + _BLOCK)
+            least = bars.between(sizes[block], sizes[others][-1], sizes[begin])
+            products = means[block] @ means[others].T
+            i, j = _reaching(products, least - _SINGLE_PRECISION)
             keep = block[i] < begin + j if largest else block[i] != begin + j
             i, j = i[keep], j[keep]
             hits.append(_edges(names[block[i]], names[begin + j], products[i, j]))

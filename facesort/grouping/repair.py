@@ -13,6 +13,7 @@ import numpy as np
 from facesort.grouping.attach import Members
 from facesort.grouping.clusters import sums_of
 from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.rounds import Bars
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,28 +23,15 @@ if TYPE_CHECKING:
 
     Neighbours: TypeAlias = tuple[NDArray[np.int32], NDArray[np.float32]]
 
-__all__ = ["moved", "repaired", "split"]
+__all__ = ["moved", "split"]
 
-# In units of the rule's score (standard deviations, for calibrated rules): how much closer another
-# cluster must be than a face's own, and how far below the limit halves must be. A face at the
-# boundary of two clusters, and a cluster whose last merge just passed, stay as they are.
-_MARGIN = 1.0
+# Cosine: how much closer another cluster must be than a face's own, and by how much halves must miss
+# the rule. A face at the boundary of two clusters, and a cluster whose last merge just passed, stay.
+_MARGIN = 0.05
 
 _STEPS = 8  # of two-means; most clusters are stable after three
 
 _BLOCK = 1 << 16
-
-
-def repaired(
-    vectors: Vectors,
-    labels: NDArray[np.int64],
-    neighbours: Neighbours,
-    constraints: Constraints,
-    rule: MergeRule,
-) -> NDArray[np.int64]:
-    """Divide loose clusters (`split`), then move single faces (`moved`)."""
-    labels = split(vectors, labels, constraints, rule)
-    return moved(vectors, labels, neighbours, constraints, rule)
 
 
 def split(
@@ -77,7 +65,7 @@ def split(
     there = (a > 0) & (b > 0)
     a, b = np.maximum(a, 1), np.maximum(b, 1)
     mean = np.einsum("ij,ij->i", sums[::2], sums[1::2]) / (a * b)
-    apart = there & (rule.score(mean, a, b) < rule.limit(count) - _MARGIN)
+    apart = there & (rule.score(mean + _MARGIN, a, b) < rule.limit(count))
     spoken = constraints.claims[rows] != NOBODY
     said = np.bincount(2 * group + second, spoken, 2 * len(names)) > 0
     apart &= ~(said[::2] & said[1::2])
@@ -169,6 +157,8 @@ class _Places:
         self._vectors = vectors
         self._rule = rule
         self._limit = rule.limit(count)
+        # Below this no clusters of any sizes are one person, not even in the smallest library.
+        self._strangers = Bars(rule, rule.limit(1)).lowest()
         self._sums, self._sizes = sums_of(vectors, labels, count, np.arange(len(labels)))
 
     def candidates(
@@ -195,17 +185,21 @@ class _Places:
         return (_products(self._vectors, rows, self._sums, self.labels[rows]) - 1) / left, left
 
     def gains(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Say by how much moves are better than they need be; up to zero they are not."""
+        """Say by how much closer, in cosine, faces are than they need be to move; up to 0: stay."""
         here, score, limit = self.labels[rows], self._rule.score, self._limit
-        mean, left = self._with_own(rows)
-        own, size = score(mean, left, 1.0), self._sizes[others]
-        new = score(_products(self._vectors, rows, self._sums, others) / size, size, 1.0)
+        own, left = self._with_own(rows)
+        size = self._sizes[others]
+        new = _products(self._vectors, rows, self._sums, others) / size
         rest = self._sums[here] - self._vectors[rows]
         between = np.einsum("ij,ij->i", rest, self._sums[others]) / (left * size)
-        strangers = score(between, left, size) < self._rule.limit(1)
-        gains = np.minimum(np.minimum(new - own - _MARGIN, new - limit), limit - own)
-        sensible: NDArray[np.float64] = np.where(strangers & (self._sizes[here] > 1), gains, -1.0)
-        return sensible
+        sensible = (
+            (self._sizes[here] > 1)
+            & (score(own, left, 1.0) < limit)
+            & (score(new, size, 1.0) >= limit)
+            & (between < self._strangers)
+        )
+        gains: NDArray[np.float64] = np.where(sensible, new - own - _MARGIN, -1.0)
+        return gains
 
     def move(self, row: int, other: int) -> None:
         """Count a face with another cluster; `labels` are the caller's."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from facesort.grouping.calibration import MergeRule
     from facesort.grouping.clusters import Clusters, Rows
 
-__all__ = ["Edges", "Rounds", "least_cosine"]
+__all__ = ["Bars", "Edges", "NeighbourGraph", "Rounds"]
 
 # Height of a level, in units of the score: standard deviations for the rules of a calibration.
 _LEVEL = 1.0
@@ -40,9 +40,6 @@ _HUB = 64
 _HUB_SHARE = 1 / 8
 
 _BLOCK = 1 << 15  # faces whose neighbours are looked through at a time
-
-# Sizes at which single pictures no longer matter.
-_ENDLESS = np.array([1e12])
 
 
 @dataclass(slots=True)
@@ -141,7 +138,7 @@ class NeighbourGraph:
 
         "Might": as if all faces of both were as much alike as these two.
         """
-        least = least_cosine(rule, level, _ENDLESS, _ENDLESS)[0]
+        least = Bars(rule, level).lowest()
         rows, cosines = self.neighbours
         names, sizes = clusters.find_all(), clusters.sizes
         found = []
@@ -194,7 +191,8 @@ class Rounds:
                 return pool
 
     def _highest(self) -> float:
-        return float(self._rule.score(np.ones(1), _ENDLESS, _ENDLESS)[0])
+        endless = np.array([1e12])  # sizes at which single pictures no longer matter
+        return float(self._rule.score(np.ones(1), endless, endless)[0])
 
     def _merge_above(self, level: float, pool: Edges) -> Edges:
         """Merge until no pair in the pool reaches the level."""
@@ -319,16 +317,35 @@ def _larger_first(edges: Edges, sizes: NDArray[np.float64]) -> tuple[Rows, Rows]
     return np.where(swap, edges.v, edges.u), np.where(swap, edges.u, edges.v)
 
 
-def least_cosine(
-    rule: MergeRule, score: float, sizes: NDArray[np.float64], others: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the mean cosines, (m,), at which pairs of clusters of given sizes reach a score.
+class Bars:
+    """The mean cosines at which pairs of clusters reach a score, by their sizes.
 
-    At most 2: no cosine is enough.
+    A rule may ask more of single faces, because there is little evidence, and more of large
+    clusters, because one person's must be alike: the lowest bar can be anywhere.
+
+    Args:
+        rule: scores mean cosines; for given sizes a higher cosine never scores lower.
+        score: what is to be reached.
     """
-    low, high = np.full(len(sizes), -2.0), np.full(len(sizes), 2.0)
-    for _ in range(50):  # halvings: from 4 to far below the precision of a cosine
-        middle = (low + high) / 2
-        enough = rule.score(middle, sizes, others) >= score
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high
+
+    # No rule tells larger sizes apart by more than how much evidence there is.
+    _SIZES = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 8.0, 16.0, 64.0, 1e12])
+
+    def __init__(self, rule: MergeRule, score: float) -> None:
+        ones, others = (grid.ravel() for grid in np.meshgrid(self._SIZES, self._SIZES))
+        low, high = np.full(len(ones), -2.0), np.full(len(ones), 2.0)
+        for _ in range(40):  # halvings: from 4 to far below the precision of a cosine
+            middle = (low + high) / 2
+            enough = rule.score(middle, ones, others) >= score
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        self._cosines = high.reshape(len(self._SIZES), -1)
+
+    def lowest(self) -> float:
+        """Return what clusters must have at the very least; 2 when no cosine is enough."""
+        return float(self._cosines.min())
+
+    def between(self, sizes: NDArray[np.float64], least: float, most: float) -> NDArray[np.float64]:
+        """Return what clusters, (m,), must have at least with others of some range of sizes."""
+        first, last = np.searchsorted(self._SIZES, [least, most])
+        lowest: NDArray[np.float64] = self._cosines[:, first : last + 1].min(axis=1)
+        return lowest[np.searchsorted(self._SIZES, sizes)]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from facesort.evaluation.calibration import fit_one_person, one_person_tails
 from facesort.evaluation.probability import fit_evidence
 from facesort.grouping.calibration import Calibration
 from facesort.grouping.probability import PairEvidence, posterior
@@ -18,6 +19,7 @@ from tests.watched import Scanned
 from tests.weights import card
 
 if TYPE_CHECKING:
+    from facesort.evaluation.calibration import OwnTail
     from facesort.evaluation.probability import FacePairs
     from tests.benchmarks.labelled import Labelled
 
@@ -76,3 +78,27 @@ def test_the_card_says_what_its_own_half_of_the_people_gives(faces, odd, shipped
     # Models run in another order on other machines: a hundredth is far below what matters.
     assert np.abs(here - there).max() < 0.05
     assert float(odd.weights() @ np.abs(here - there)) < 0.01
+
+
+# How little alike one person is
+
+
+def _own_tails(faces: Labelled, *, even: bool) -> tuple[OwnTail, ...]:
+    half = faces.named(even=even)
+    good = half.take(half.qualities >= float(str(card("sface").quality["min_quality"])))
+    return one_person_tails(good.vectors, good.people.tolist(), good.stems.tolist())
+
+
+def test_how_unlike_one_person_is_at_worst_is_what_the_card_s_half_gives(faces, shipped):
+    fitted = fit_one_person(_own_tails(faces, even=True))
+    assert fitted.mean == pytest.approx(shipped.one_person.mean, abs=0.005)
+    assert fitted.face_variance == pytest.approx(shipped.one_person.face_variance, abs=0.002)
+
+
+def test_other_people_in_two_parts_are_hardly_ever_less_alike_than_the_card_allows(faces, shipped):
+    tails = [tail for tail in _own_tails(faces, even=False) if tail.faces > 1]
+    assert [tail.faces for tail in tails] == [2, 3, 4, 5]
+    for tail in tails:
+        # Where it decides about merges, at three faces and more, nothing is lost.
+        least = float(shipped.one_person.least(tail.faces, tail.faces))
+        assert tail.low >= least - (0.02 if tail.faces == 2 else 0.0)

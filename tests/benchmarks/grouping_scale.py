@@ -112,6 +112,11 @@ def peak_mb() -> float:
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
 
+def say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 def measure(n: int, effort: str) -> float:
     """Group n faces, print a line, and return the CPU seconds it took."""
     clock = Clock()
@@ -122,12 +127,11 @@ def measure(n: int, effort: str) -> float:
     clock.wall["linkage"] -= clock.wall["neighbours"]
     precision, recall, f = pairwise(faces.person, labels)
     seconds = "  ".join(f"{k} {clock.cpu[k]:.1f}/{clock.wall[k]:.1f}" for k in clock.cpu)
-    print(f"{n:>9,} faces {effort}: CPU/wall s: {seconds}")
-    print(
+    say(f"{n:>9,} faces {effort}: CPU/wall s: {seconds}")
+    say(
         f"{'':>9} P {precision:.4f} R {recall:.4f} F {f:.4f}, {labels.max() + 1:,} clusters of "
         f"{len(np.unique(faces.person)):,} people, {int((labels < 0).sum()):,} unassigned, "
-        f"peak {peak_mb():,.0f} MB",
-        flush=True,
+        f"peak {peak_mb():,.0f} MB"
     )
     return clock.cpu["total"]
 
@@ -139,17 +143,17 @@ def main() -> None:
     arguments = parser.parse_args()
     if len(arguments.faces) == 1:
         seconds = measure(arguments.faces[0], arguments.effort)
-        print(f"total {seconds:.3f}")
+        say(f"total {seconds:.3f}")
         return
     before: tuple[int, float] | None = None
     for n in arguments.faces:
         command = [sys.executable, "-m", __spec__.name, str(n), "--effort", arguments.effort]
         output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         lines, seconds = output.splitlines(), float(output.split()[-1])
-        print("\n".join(lines[:-1]))
+        say("\n".join(lines[:-1]))
         if before is not None:
             exponent = math.log(seconds / before[1]) / math.log(n / before[0])
-            print(f"{'':>9} grows as n^{exponent:.2f}", flush=True)
+            say(f"{'':>9} grows as n^{exponent:.2f}")
         before = n, seconds
 
 

@@ -408,7 +408,9 @@ def _faces(folder: Path) -> str:
     return shown.out
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 5))]
+)
 def test_two_hundred_random_operations_show_what_the_model_shows(tmp_path, seed):
     world = World(tmp_path, seed)
     _do(world, 200)

@@ -45,7 +45,9 @@ def half(stock: Stock, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 @pytest.mark.parametrize("wrong_merges", [0.1, 10.0])
-@pytest.mark.parametrize("order", range(5))
+@pytest.mark.parametrize(
+    "order", [0, *(pytest.param(order, marks=pytest.mark.slow) for order in range(1, 5))]
+)
 def test_no_name_is_lost_and_no_confirmed_face_moves_when_photos_are_added(
     half, stock, tmp_path, order, wrong_merges, record_property
 ):

@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesort.evaluation.calibration import ImpostorFit, fit_impostors, impostor_tails
-from facesort.grouping.calibration import Calibration
+from facesort.evaluation.calibration import (
+    ImpostorFit,
+    OnePersonFit,
+    OwnTail,
+    fit_impostors,
+    fit_one_person,
+    impostor_tails,
+    one_person_tails,
+)
+from facesort.grouping.calibration import Calibration, OnePerson
 
 DIMENSION = 64
 # Shares of a face's vector that everybody has in common, that are the person's, and the photo's.
@@ -102,3 +110,48 @@ def test_grouping_reads_the_three_numbers_as_they_were_fitted(mean, person, face
     fitted = ImpostorFit(mean, person, face).cosine_at(rate, faces=faces)
     read = Calibration(mean, person, face).min_cosine(rate, faces, faces)
     assert fitted == pytest.approx(read, abs=1e-12)
+
+
+# One person
+
+
+def test_the_flank_of_one_person_is_recovered():
+    tails = [
+        OwnTail(faces, 50, 0.6, OnePersonFit(0.6, 0.04).least(faces)) for faces in (1, 2, 3, 4, 5)
+    ]
+    fitted = fit_one_person(tails)
+    assert (fitted.mean, fitted.face_variance) == (pytest.approx(0.6), pytest.approx(0.04))
+
+
+def test_two_parts_of_a_person_are_more_reliably_alike_the_more_photos_are_in_each():
+    vectors, people = _crowd(60, 10)
+    tails = one_person_tails(vectors, people, [str(k) for k in range(len(people))])
+    assert [tail.faces for tail in tails] == [1, 2, 3, 4, 5]
+    low = [tail.low for tail in tails]
+    assert low[0] < low[1] < min(low[2:])
+    for tail in tails:
+        assert tail.mean == pytest.approx(COMMON + OWN, abs=0.05)
+    assert tails == one_person_tails(vectors, people, [str(k) for k in range(len(people))])
+
+
+def test_a_photo_and_its_copy_are_never_compared_as_one_person():
+    vectors, people = _crowd(30, 2)
+    apart = one_person_tails(vectors, people, [str(k) for k in range(60)])
+    copied = one_person_tails(vectors.repeat(2, axis=0), [*map(str, np.repeat(people, 2))],
+                              [str(k // 2) for k in range(120)])  # fmt: skip
+    assert [tail.people for tail in apart] == [tail.people for tail in copied] == [30]
+    assert copied[0].mean == pytest.approx(apart[0].mean, abs=1e-6)  # a copy would be 1
+    assert one_person_tails(vectors, people, ["one"] * 60) == ()
+
+
+def test_too_few_people_with_photos_enough_are_not_measured():
+    vectors, people = _crowd(19, 2)
+    assert one_person_tails(vectors, people, [str(k) for k in range(38)]) == ()
+    with pytest.raises(ValueError, match="two photos or more"):
+        fit_one_person(())
+
+
+@given(st.floats(0.2, 0.9), st.floats(0.001, 0.1), st.integers(1, 5))
+def test_grouping_reads_one_person_s_numbers_as_they_were_fitted(mean, variance, faces):
+    read = float(OnePerson(mean, variance).least(float(faces), float(faces)))
+    assert OnePersonFit(mean, variance).least(faces) == pytest.approx(read, abs=1e-9)

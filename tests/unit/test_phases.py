@@ -9,7 +9,7 @@ from facesort.grouping.calibration import MinCosineRule
 from facesort.grouping.constraints import NOBODY, Constraints
 from facesort.grouping.linkage import average_linkage
 from facesort.grouping.moments import Moments
-from facesort.grouping.phases import cluster_in_phases, repeated_faces
+from facesort.grouping.phases import cluster_in_phases, repeated_faces, repeated_pairs
 from facesort.search.exact import ExactNeighbours
 
 RULE = MinCosineRule(0.5)
@@ -89,3 +89,84 @@ def test_poor_faces_join_last_and_start_nobody():
 def test_no_faces_give_no_labels():
     empty = np.zeros((0, 32), dtype=np.float32)
     assert grouped(empty, np.zeros(0, dtype=np.int64)).shape == (0,)
+
+
+def test_pairs_that_show_one_person_twice_are_named_so_that_somebody_can_be_asked():
+    vectors, _ = people(3, 2)
+    photos = np.array([5, 5, 6, 7, 5])  # two of the first person and one of the second on a photo
+    assert repeated_pairs(vectors, Moments(photos), 0.8).tolist() == [[0, 1]]
+    assert repeated_pairs(vectors, Moments(photos), None).tolist() == []
+
+
+def test_repeated_pairs_are_those_of_comparing_every_two_faces_of_a_moment():
+    rng = np.random.default_rng(3)
+    vectors = rng.standard_normal((60, 3))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    more = {row: frozenset(rng.integers(0, 20, 2).tolist()) for row in range(0, 60, 7)}
+    moments = Moments(rng.integers(0, 20, 60), more)
+    expected = [
+        [a, b]
+        for a in range(60)
+        for b in range(a + 1, 60)
+        if moments.of(a) & moments.of(b) and vectors[a] @ vectors[b] >= 0.5
+    ]
+    assert repeated_pairs(vectors, moments, 0.5).tolist() == expected
+
+
+def test_the_rule_that_a_first_pass_leads_to_governs_everything_after_it():
+    vectors, _ = people(3, 2)
+    tilted = vectors[0] + 0.8 * vectors[3]  # cosine .8 with the first person
+    poor = np.concatenate([vectors, tilted[None] / np.linalg.norm(tilted)]).astype(np.float32)
+    good = np.array([True] * 5 + [False])
+    seen = []
+
+    def refined(limit: float):
+        def refine(labels):
+            seen.append(labels.tolist())
+            return MinCosineRule(limit)
+
+        return cluster_in_phases(
+            poor,
+            good=good,
+            repeated=np.zeros(6, dtype=bool),
+            constraints=Constraints.none(6),
+            rule=MinCosineRule(0.7),
+            cluster=lambda part: average_linkage(
+                part.vectors,
+                ExactNeighbours(part.vectors),
+                part.constraints,
+                part.rule,
+                core=MinCosineRule(0.9),
+                refine=part.refine,
+            ),
+            refine=refine,
+        )
+
+    assert refined(0.6).tolist() == [0, 0, 0, 1, 1, 0]
+    assert refined(0.95).tolist() == [0, 0, 0, 1, 1, UNASSIGNED]
+    assert seen == [[0, 0, 0, 1, 1, UNASSIGNED]] * 2
+
+
+def test_a_poor_face_of_few_is_held_to_the_centre_of_the_whole_library_s_poor_faces():
+    vectors, _ = people(3)
+    blurred = vectors[0] + np.eye(32)[20].astype(np.float32)  # cosine .7 with the person
+    faces = np.concatenate([vectors, blurred[None] / np.linalg.norm(blurred)]).astype(np.float32)
+
+    def label(centre):
+        return cluster_in_phases(
+            faces,
+            good=np.array([True, True, True, False]),
+            repeated=np.zeros(4, dtype=bool),
+            constraints=Constraints.none(4),
+            rule=RULE,
+            cluster=lambda part: average_linkage(
+                part.vectors, ExactNeighbours(part.vectors), part.constraints, part.rule
+            ),
+            centre=centre,
+        )[3]
+
+    assert label(None) == 0
+    towards_blur = (0.5 * vectors[0] + np.eye(32)[20]) / np.linalg.norm(
+        0.5 * vectors[0] + np.eye(32)[20]
+    )
+    assert label(towards_blur.astype(np.float32)) == UNASSIGNED

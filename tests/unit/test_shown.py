@@ -17,6 +17,7 @@ from facesort.errors import FacesortError
 from facesort.grouping.identity import person_id
 from facesort.jobs import decide
 from facesort.jobs.faces import every_face
+from facesort.jobs.moving import publish_changes
 from facesort.jobs.owned import owned_faces
 from facesort.jobs.shown import bring_up_to_date, ensure_fresh
 from facesort.jobs.situation import read_situation
@@ -102,6 +103,25 @@ class Play:
         with self.db.transaction():
             people.found_all(self.db, founders)
             people.publish(self.db, owners)
+
+    def move(self) -> None:
+        """Let an incremental grouping move a few faces."""
+        situation = self.situation()
+        before = people.assignments(self.db)
+        faces = list(situation.faces.values())
+        chosen = [faces[i] for i in self.random.integers(0, len(faces), self.random.integers(1, 5))]
+        everybody = sorted(situation.existing)
+        owners = {
+            face.id: everybody[int(self.random.integers(len(everybody)))]
+            for face in chosen
+            if self.random.random() < 0.8
+        }
+        nobody = [face.id for face in chosen if face.id not in owners]
+        with self.db.transaction():
+            publish_changes(self.db, owners, nobody, min_face=self.min_face)
+        assert people.assignments(self.db) == {
+            face: person for face, person in {**before, **owners}.items() if face not in nobody
+        }
 
     def count_smaller(self) -> None:
         """Let faces count from another size on."""
@@ -269,7 +289,8 @@ def _answer(situation: Situation, reference: str) -> object:
 @pytest.mark.parametrize("seed", range(12))
 def test_what_is_shown_follows_every_change(db, seed):
     play = Play(db, seed)
-    actions = [play.say] * 14 + [play.look] * 3 + [play.lose, play.group, play.count_smaller]
+    actions = [play.say] * 14 + [play.look] * 3 + [play.move] * 2
+    actions += [play.lose, play.group, play.count_smaller]
     for _ in range(60):
         for _ in range(int(play.random.integers(1, 4))):
             actions[int(play.random.integers(len(actions)))]()
@@ -282,3 +303,18 @@ def test_what_is_shown_follows_every_change(db, seed):
         play.check()
         play.check_part()
         play.check_columns()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_shown_follows_faces_that_move(db, seed):
+    """Few decisions, so that nearly every move is followed without counting anew."""
+    play = Play(db, 100 + seed)
+    patched = 0
+    for round_ in range(40):
+        if round_ % 10 == 5:
+            play.say()
+        play.move()
+        patched += shown.is_fresh(db, min_face=play.min_face)
+        ensure_fresh(db, min_face=play.min_face)
+        play.check()
+    assert patched > 10

@@ -93,15 +93,8 @@ def split(
         UsageError: a face is not with the person, or no face would stay.
         NameTaken: somebody has that name, and `another` was not said.
     """
-    faces = distinct_faces(situation, given)
-    for face in faces:
-        check_owner(situation, face, person)
+    faces = _some_of(situation, person, given)
     leaving = {face.id for face in faces}
-    if leaving.issuperset(person.faces):
-        raise UsageError(
-            f"these are all the faces of {called(person)}: nobody would be left to split from",
-            hint=f"To rename the person: facesort name {person.id} NAME",
-        )
     cleaned = None if name is None else clean_name(name)
     if cleaned is not None and not another:
         _refuse_taken(situation, cleaned, faces)
@@ -124,6 +117,23 @@ def split(
     )
     owners: dict[FaceId, PersonId | None] = {face.id: own for face in faces}
     return Decided(number, tuple(owners), owners, tuple(notes))
+
+
+def _some_of(situation: Situation, person: Person, given: Sequence[Face]) -> list[Face]:
+    """Return the faces, each once.
+
+    Raises:
+        UsageError: one is not the person's, or all of the person's are among them.
+    """
+    faces = distinct_faces(situation, given)
+    for face in faces:
+        check_owner(situation, face, person)
+    if {face.id for face in faces}.issuperset(person.faces):
+        raise UsageError(
+            f"these are all the faces of {called(person)}: nobody would be left to split from",
+            hint=f"To rename the person: facesort name {person.id} NAME",
+        )
+    return faces
 
 
 def _refuse_taken(situation: Situation, name: str, faces: Sequence[Face]) -> None:

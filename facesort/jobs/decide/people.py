@@ -51,14 +51,7 @@ def merge(
         DecisionConflict: two have different names, were declared different, have a face that was
             rejected from the other, or a confirmed face each on one photo.
     """
-    distinct = list({person.id: person for person in persons}.values())
-    if len(distinct) < 2:
-        raise UsageError(
-            f"{persons[0].id} cannot be merged with itself"
-            if len(persons) > 1
-            else f"merging takes two people, and only {persons[0].id} was given",
-            hint="For example: facesort merge Anna p8w2m4cd",
-        )
+    distinct = _two_or_more(persons)
     earlier = Earlier(situation)
     if not anyway:
         if not keep_first_name:
@@ -80,6 +73,23 @@ def merge(
         faces=said,
         votes=situation.ballots(distinct),
     )
+
+
+def _two_or_more(persons: Sequence[Person]) -> list[Person]:
+    """Return the people, each once.
+
+    Raises:
+        UsageError: there is only one.
+    """
+    distinct = list({person.id: person for person in persons}.values())
+    if len(distinct) < 2:
+        raise UsageError(
+            f"{persons[0].id} cannot be merged with itself"
+            if len(persons) > 1
+            else f"merging takes two people, and only {persons[0].id} was given",
+            hint="For example: facesort merge Anna p8w2m4cd",
+        )
+    return distinct
 
 
 def different(db: Database, situation: Situation, persons: Sequence[Person]) -> int | None:
