@@ -10,6 +10,7 @@ import numpy as np
 from facesort.errors import UsageError
 from facesort.grouping.agglomerative import agglomerate
 from facesort.grouping.calibration import FalseMatchRule
+from facesort.grouping.constraints import NOBODY
 from facesort.grouping.linkage import average_linkage
 from facesort.grouping.phases import cluster_in_phases, repeated_pairs
 from facesort.grouping.refine import REPEAT_RATE
@@ -79,11 +80,16 @@ def cluster_with_votes(
     repeated[repeats.ravel()] = True
     cluster = clusterer(policy)
 
+    # A confirmed face takes part whatever its quality: the user has seen it. So do the votes for
+    # somebody who has no better face: else a person whom the user named would have none at all.
+    claims = constraints.claims
+    served = np.unique(claims[(good | constraints.fixed) & (claims != NOBODY)])
+    spoken_for = constraints.fixed | ((claims != NOBODY) & ~np.isin(claims, served))
+
     def labels_under(facts: Constraints) -> NDArray[np.int64]:
         labels = cluster_in_phases(
             vectors,
-            # A confirmed face takes part whatever its quality: the user has seen it.
-            good=good | facts.fixed,
+            good=good | spoken_for,
             repeated=repeated & ~facts.fixed,
             constraints=facts,
             rule=rule or policy.rule,

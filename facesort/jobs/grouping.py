@@ -23,6 +23,7 @@ from facesort.jobs.calibrated import (
     remember,
     remember_poor_centre,
 )
+from facesort.jobs.moving import publish_changes
 from facesort.jobs.past import StoredPast
 from facesort.search.choose import self_join_index
 
@@ -136,7 +137,7 @@ class GroupJob:
         if isinstance(result, Update):
             if self._sums is not None:  # before what changes takes some of them away
                 crowd.put(db, self._card.model_key, self._sums)
-            people.publish_changes(db, result.owners, result.unassigned)
+            publish_changes(db, result.owners, result.unassigned, min_face=self._min_face)
             crowd.put(db, self._card.model_key, _changed_sums(result))
         else:
             people.publish(db, result.owners, result.unassigned)

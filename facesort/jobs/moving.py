@@ -14,7 +14,7 @@ from facesort.catalog import columns, decisions, people, showing, shown
 from facesort.catalog.showing import PersonRow
 from facesort.catalog.shown import Stamp
 from facesort.grouping.standing import replay, standing
-from facesort.jobs.shown import bring_up_to_date
+from facesort.jobs.shown import Held, bring_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -58,15 +58,17 @@ def publish_changes(
         return  # the notes of what has changed stay
     changes = _Moves(stands, moved, beside)
     known = {row.id: row for row in showing.people(db, changes.touched)}
-    if changes.too_hard(known):
-        return
+    hard = changes.hard(known)
     best = {
         face.id: face.quality
         for face in showing.faces_beside(
             db, [row.cover for row in known.values() if row.cover], min_face=min_face
         )
     }
-    rows = [changes.row(person, known.get(person), best) for person in changes.touched]
+    rows = [changes.row(who, known.get(who), best) for who in changes.touched if who not in hard]
+    anew = Held(stands)
+    anew.add(showing.face_rows(db, showing.members(db, hard), min_face=min_face))
+    rows += anew.rows(db, min_face, [who for who in hard if who in known and known[who].named_at])
     shown.change_people(
         db, changes.touched, [row for row in rows if row.faces or row.named_at is not None], {}
     )
@@ -102,13 +104,14 @@ class _Moves:
         self._photos.subtract(person for person, _ in then - now)
         self.touched = {*self._arrived, *self._left}
 
-    def too_hard(self, known: Mapping[PersonId, PersonRow]) -> bool:
-        """Whether somebody's cover must be looked for among all their faces."""
-        return any(
-            person in self._stands.covers
-            or (person in known and known[person].cover in self._left.get(person, ()))
+    def hard(self, known: Mapping[PersonId, PersonRow]) -> set[PersonId]:
+        """Return those whose cover must be looked for among all their faces."""
+        return {
+            person
             for person in self.touched
-        )
+            if person in self._stands.covers
+            or (person in known and known[person].cover in self._left.get(person, ()))
+        }
 
     def row(
         self, person: PersonId, before: PersonRow | None, quality: Mapping[FaceId, float]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from facesort.grouping.people import Summary
     from facesort.grouping.standing import Standing
 
-__all__ = ["bring_up_to_date", "ensure_fresh"]
+__all__ = ["Held", "bring_up_to_date", "ensure_fresh"]
 
 # From here on, filling everything anew is faster than looking for what has changed.
 _MANY_PHOTOS, _MANY_PEOPLE = 20_000, 5_000
@@ -104,7 +104,7 @@ class _Everything:
             for anchor in anchors
         }
         said = _said(db, stands, columns.columns_on(db, keys, min_face=min_face))
-        everybody = _Held(stands)
+        everybody = Held(stands)
         for block in shown.all_face_rows(db, said, min_face=min_face):
             everybody.add(block)
         named = {stands.survivor(person) for person in stands.names}
@@ -164,7 +164,7 @@ class _Changes:
         }
         touched |= self._say()
         touched = self._ties.all_of(touched)
-        held = _Held(stands)
+        held = Held(stands)
         held.add(showing.face_rows(db, touched, min_face=self._min_face))
         named = {stands.survivor(person) for person in touched if person in stands.names}
         shown.change_people(
@@ -228,7 +228,7 @@ def _said(db: Database, stands: Standing, found: FaceColumns) -> dict[FaceId, Sa
     }
 
 
-class _Held:
+class Held:
     """Collects faces and whose they are."""
 
     def __init__(self, stands: Standing) -> None:

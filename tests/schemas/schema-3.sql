@@ -73,6 +73,11 @@ CREATE TABLE places (
         tried_with TEXT NOT NULL DEFAULT '',       -- facesort version that failed on it
         UNIQUE (root_id, path)
     ) STRICT;
+CREATE TABLE repeats (
+        face_id TEXT NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+        other_id TEXT NOT NULL REFERENCES faces(id) ON DELETE CASCADE,
+        PRIMARY KEY (face_id, other_id)
+    ) STRICT, WITHOUT ROWID;
 CREATE TABLE roots (
         id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, scanned_at TEXT NOT NULL
     ) STRICT;
@@ -96,6 +101,7 @@ CREATE TABLE vectors (
 CREATE INDEX assignments_by_person ON assignments (person_id);
 CREATE INDEX faces_by_photo ON faces (photo_id);
 CREATE INDEX places_by_photo ON places (photo_id);
+CREATE INDEX repeats_by_other ON repeats (other_id);
 CREATE TRIGGER decision_faces_no_delete BEFORE DELETE ON decision_faces BEGIN SELECT RAISE(ABORT, 'the decision log only grows'); END;
 CREATE TRIGGER decision_faces_no_update BEFORE UPDATE ON decision_faces BEGIN SELECT RAISE(ABORT, 'the decision log only grows'); END;
 CREATE TRIGGER decision_people_no_delete BEFORE DELETE ON decision_people BEGIN SELECT RAISE(ABORT, 'the decision log only grows'); END;

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -612,3 +614,15 @@ PhotographersEvening.TestCase.settings = hypothesis_settings(
     max_examples=50, stateful_step_count=20, deadline=None
 )
 test_the_promises_hold_through_a_photographer_s_evening = PhotographersEvening.TestCase
+
+
+def test_a_named_person_with_none_but_poor_faces_keeps_them():
+    album = made(1, [5, 3])
+    gone = album.face(0)
+    album.faces[0] = replace(gone, quality=0.1)
+    album.reject(0)
+    album.name(0, "Zoe")
+    album.group()
+    assert album.called("Zoe").faces == (gone.id,)
+    album.add([], album.vectors[:0])
+    assert album.called("Zoe").faces == (gone.id,)
