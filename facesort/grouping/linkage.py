@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facesort.grouping.clusters import Clusters
+from facesort.grouping.edges import Edges, NeighbourGraph
 from facesort.grouping.means import close_means
 from facesort.grouping.repair import moved, split
-from facesort.grouping.rounds import Edges, NeighbourGraph, Rounds
+from facesort.grouping.rounds import Rounds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

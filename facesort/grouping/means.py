@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.grouping.rounds import Bars, Edges
+from facesort.grouping.edges import Bars, Edges
 from facesort.search.sharing import share
 
 if TYPE_CHECKING:

@@ -131,6 +131,7 @@ def clusterer(policy: Policy) -> Callable[[Part], NDArray[np.int64]]:
         weights=part.weights,
         core=core,
         refine=part.refine,
+        repair=True,
     )
 
 

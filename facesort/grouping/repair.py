@@ -13,7 +13,7 @@ import numpy as np
 from facesort.grouping.attach import Members
 from facesort.grouping.clusters import sums_of
 from facesort.grouping.constraints import NOBODY, Constraints
-from facesort.grouping.rounds import Bars
+from facesort.grouping.edges import Bars
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["moved", "split"]
 
-# Cosine: how much closer another cluster must be than a face's own, and how far
-# halves must be below the rule: a face between two clusters, and a cluster whose last merge just passed, stay. At .1 the
-# repair changes nothing on LFW and random subsets of it, and pairwise F by -.0005 to +.0007 on hard
-# synthetic sets (2026-11-22): it is there for the mistakes that those do not have.
+# Cosine: how much closer another cluster must be than a face's own, and how far halves must be
+# below the rule. A face between two clusters stays, and so does a cluster whose last merge just
+# passed. At .1 the repair changes nothing on LFW and random subsets of it, and pairwise F by -.0005
+# to +.0007 on hard synthetic sets (2026-11-22): it is for the mistakes that those do not have.
 _MARGIN = 0.1
 
 _STEPS = 8  # of two-means; most clusters are stable after three

@@ -74,15 +74,15 @@ def group_faces(
     Raises:
         UsageError: no such method, or an option is out of range.
     """
-    job = GroupJob(
-        db, card, options, min_face, everything=everything or not _can_add(db, card, options)
-    )
     progress.start("Grouping faces", None)
     try:
         for attempt in range(_TRIES):
             last = attempt == _TRIES - 1
             with db.transaction() if last else db.snapshot():
                 state = _state(db)
+                # Asked each time: an undo meanwhile may have made everything necessary.
+                all_faces = everything or not _can_add(db, card, options)
+                job = GroupJob(db, card, options, min_face, everything=all_faces)
                 result = job.compute()
                 if last:
                     job.publish(result)

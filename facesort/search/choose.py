@@ -35,7 +35,7 @@ class _Plan:
 # Recall of neighbours above cosine .5 and of the ten nearest, and times: ADR 9.
 _PLANS: dict[str, _Plan] = {
     "fast": _Plan(exact_up_to=20_000, cells=12),
-    "normal": _Plan(exact_up_to=EXACT_UP_TO, cells=48),
+    "normal": _Plan(exact_up_to=EXACT_UP_TO, cells=96),
     "thorough": _Plan(exact_up_to=EXACT_UP_TO, cells=192),
 }
 EFFORTS = tuple(_PLANS)

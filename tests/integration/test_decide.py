@@ -17,6 +17,7 @@ from facesort.errors import (
     UsageError,
 )
 from facesort.grouping import regroup as grouping
+from facesort.grouping import update as updating
 from facesort.jobs import grouping as group_job
 from facesort.jobs.group_options import GroupOptions
 from tests.albums import COLOURS, Album, people_of, seen_by
@@ -458,6 +459,25 @@ def test_deciding_without_end_does_not_keep_a_grouping_from_ending(album, librar
         library.group(GroupOptions(), everything=True)
     assert len(tries) == 3
     assert library.situation().person("Anna 1").id == ids["anna"]
+
+
+def test_an_undo_while_new_faces_are_grouped_groups_everything(album, library, ids):
+    face = library.situation().person(ids["anna"]).faces[0]
+    library.not_a_face([face])
+    library.group(GroupOptions(), everything=True)
+    undone: list[object] = []
+
+    def add_and_undo(*args: object, **kwargs: object) -> object:
+        if not undone:
+            with open_library(album.folder, progress=SilentProgress()) as other:
+                undone.extend(other.undo())
+        return updating.group_new(*args, **kwargs)  # type: ignore[arg-type]  # passed through
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(group_job, "group_new", add_and_undo)
+        library.group(GroupOptions())
+    assert len(undone) == 1
+    assert _owner(library, face) == ids["anna"]
 
 
 def test_an_undo_while_a_job_runs_is_kept_and_grouped_afterwards(album, library, ids):

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from facesort.grouping.calibration import FalseMatchRule, MinCosineRule, WrongMergesRule
 from facesort.grouping.clusters import Clusters, sums_of
 from facesort.grouping.constraints import NOBODY, Constraints
+from facesort.grouping.edges import Bars, Edges, NeighbourGraph
 from facesort.grouping.likeness import OnePerson
 from facesort.grouping.linkage import average_linkage
 from facesort.grouping.means import close_means
 from facesort.grouping.moments import Moments
-from facesort.grouping.rounds import Bars, Edges, NeighbourGraph, Rounds
+from facesort.grouping.rounds import Rounds
 from facesort.search.exact import ExactNeighbours
 from tests.strategies import seeds
 from tests.vectors import CALIBRATION, identity_vectors, partition, random_vectors, unit
