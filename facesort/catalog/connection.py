@@ -236,7 +236,8 @@ def open_database(
         _refuse_foreign_folder(folder)
         make_private_dir(folder)
         _make_private_file(path)
-    _refuse_emptied(path, create=create)
+    else:
+        _refuse_emptied(path, create=create)
     drive = shared_drive(folder)
     with translated(path):
         connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)

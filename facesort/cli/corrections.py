@@ -75,7 +75,8 @@ def confirm(
         typer.Option(
             "--person",
             metavar="PERSON",
-            help="Whose they are; without it, the person that each is with.",
+            help="Whose they are; without it, the person that each is with, and those that are "
+            "with nobody become one new person.",
         ),
     ] = None,
     edited: Annotated[
@@ -115,6 +116,10 @@ def confirm(
     with shared.open(screen) as library:
         decided = library.confirm(face or [], reference=person, anyway=yes)
     _show(screen, decided, {one: f"{one} is {who}." for one, who in decided.owners.items()})
+    if decided.founded is not None and not screen.json:
+        made = decided.founded
+        screen.say(f"{made} is a new person. To say who: facesort name {made} NAME")
+        screen.text(str(made))
 
 
 def not_a_face(ctx: typer.Context, face: _Faces) -> None:

@@ -12,6 +12,7 @@ from facesort.cli.render import counted
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
     from facesort.errors import NameTaken
+    from facesort.jobs.decide import Naming
 
 __all__ = ["register"]
 
@@ -72,8 +73,15 @@ def name(
     else:
         for note in naming.notes:
             screen.say(note)
-        before = f" (was {naming.person.name})" if naming.person.name else ""
-        screen.say(f"{naming.person.id} is now {naming.name}{before}.")
+        screen.say(_named(naming))
+
+
+def _named(naming: Naming) -> str:
+    person = naming.person
+    if naming.decision is None:
+        return f"{person.id} is {naming.name} already."
+    before = f" (was {person.name})" if person.name not in {None, naming.name} else ""
+    return f"{person.id} is now {naming.name}{before}."
 
 
 def _ask_who(screen: Screen, taken: NameTaken) -> str | None:
@@ -145,18 +153,26 @@ def ignore(
 
 def undo(
     ctx: typer.Context,
-    count: Annotated[int, typer.Argument(metavar="N", min=1, help="How many decisions.")] = 1,
+    count: Annotated[
+        int | None, typer.Argument(metavar="N", min=1, help="How many decisions; 1 if not given.")
+    ] = None,
     decision: Annotated[
-        int | None, typer.Option(metavar="ID", help="One particular decision of the log.")
+        int | None, typer.Option(metavar="ID", help="Instead: one particular decision of the log.")
     ] = None,
 ) -> None:
     """Take back the last decision, the last N, or one particular one."""
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.cli import telling  # noqa: PLC0415 - kept out of --help
+    from facesort.errors import UsageError  # noqa: PLC0415 - as above
 
+    if count is not None and decision is not None:
+        raise UsageError(
+            "undo takes how many decisions, or --decision, not both",
+            hint=f"For example: facesort undo --decision {decision}",
+        )
     with shared.open(screen) as library:
-        undone = library.undo(count, decision=decision)
+        undone = library.undo(count or 1, decision=decision)
         telling.show_changes(screen, "undone", undone, *library.said()[1:])
 
 

@@ -58,6 +58,7 @@ class Standing:
     Args:
         names: label and the decision that gave it.
         merged_into: for an identity that was merged away, the survivor (may itself be merged away).
+        merged_by: for each of these the decision that said so.
         ignored: identities the user does not want to see.
         votes: the identity the latest decision put a face with.
         confirmed: faces whose vote never moves by itself.
@@ -79,12 +80,32 @@ class Standing:
     covers: dict[PersonId, Anchor] = field(default_factory=dict)
     not_faces: set[Anchor] = field(default_factory=set)
     different: dict[frozenset[PersonId], int] = field(default_factory=dict)
+    merged_by: dict[PersonId, int] = field(default_factory=dict)
 
     def survivor(self, person: PersonId) -> PersonId:
         """Follow merges to the identity that stands for this one."""
         while person in self.merged_into:
             person = self.merged_into[person]
         return person
+
+    def joined_by(self, one: PersonId, other: PersonId) -> tuple[int, ...]:
+        """Return the merges that make two identities one person, oldest first.
+
+        Taking back any of them parts the two, and taking back another merge does not. Empty when
+        they are two people, or the same identity.
+        """
+        if self.survivor(one) != self.survivor(other):
+            return ()
+        # Merges are a forest: from where the ways up meet, they are the same.
+        between = self._way_up(one) ^ self._way_up(other)
+        return tuple(sorted({self.merged_by[person] for person in between}))
+
+    def _way_up(self, person: PersonId) -> set[PersonId]:
+        way = {person}
+        while person in self.merged_into:
+            person = self.merged_into[person]
+            way.add(person)
+        return way
 
     def members(self) -> dict[PersonId, list[PersonId]]:
         """For every survivor of a merge the identities merged into it, in the order they came."""
@@ -167,10 +188,10 @@ def _apply_people(result: Standing, decision: Decision) -> None:
     elif decision.verdict is Verdict.DIFFERENT:
         result.different.update((frozenset(pair), decision.id) for pair in combinations(people, 2))
     elif decision.verdict is Verdict.MERGE:
-        _merge(result, people)
+        _merge(result, people, decision.id)
 
 
-def _merge(result: Standing, people: Sequence[PersonId]) -> None:
+def _merge(result: Standing, people: Sequence[PersonId], number: int) -> None:
     survivor = result.survivor(people[0])
     for person in people[1:]:
         away = result.survivor(person)
@@ -179,6 +200,7 @@ def _merge(result: Standing, people: Sequence[PersonId]) -> None:
         if survivor in result.ignored and away in result.shown_names():
             result.ignored.discard(survivor)  # a named person is not hidden by a merge
         result.merged_into[away] = survivor
+        result.merged_by[away] = number
     # That two people are one is the later word, where they had been declared different.
     for pair in [p for p in result.different if len({result.survivor(one) for one in p}) == 1]:
         del result.different[pair]

@@ -69,7 +69,7 @@ class Deciding(Viewing):
         """Say that people are different; returns the decision's number, None if it stood before."""
         with self._deciding(references) as situation:
             persons = [situation.person(reference) for reference in references]
-            return decide.different(self._db, situation, persons)
+            return decide.different(self._db, situation, persons, given=references)
 
     def ignore(self, references: Sequence[str]) -> list[Person]:
         """Stop showing people."""

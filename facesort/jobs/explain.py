@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facesort.catalog import columns, people, places, vectors
-from facesort.domain import FaceId, PersonId, PhotoId
+from facesort.domain import FaceId, PhotoId
 from facesort.errors import UnknownPerson, UsageError
 from facesort.grouping.alike import Alike, compare, needed_cosine
 from facesort.grouping.calibration import merge_rule
 from facesort.jobs.calibrated import calibration_of
 from facesort.jobs.decide.conflicts import at_one_time
+from facesort.jobs.decide.voicing import beneath
 from facesort.jobs.group_options import GroupOptions
 from facesort.jobs.reasons import Question, Reason, Side
 
@@ -131,8 +132,7 @@ def _side(situation: Situation, reference: str) -> Side:
         face = situation.face(reference)
     except UnknownPerson:
         person = situation.person(reference)
-        given = PersonId(reference.strip())
-        return Side(None, person, person.faces, given if given in person.aliases else person.id)
+        return Side(None, person, person.faces, beneath(person, reference))
     owner = situation.people.owners[face.id]
     return Side(face.id, situation.people.by_id[owner] if owner else None, (face.id,))
 

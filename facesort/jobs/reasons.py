@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from facesort.domain import Verdict
-from facesort.jobs.decide.conflicts import declared_different, merges_into
+from facesort.jobs.decide.conflicts import declared_different, merges_between
 from facesort.jobs.decide.voicing import Earlier, called, told
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Question:
         self._earlier = Earlier(situation)
         one, other = (side.person for side in sides)
         self.together = one is not None and other is not None and one.id == other.id
+        self._merges = self._merges_between()
         found = {reason.decision.id: reason for reason in self._collect()}
         self.reasons = tuple(found[number] for number in sorted(found))
 
@@ -77,7 +78,7 @@ class Question:
         if one is None or other is None:
             return
         if self.together:
-            for decision in merges_into(self._situation, one.id):
+            for decision in self._merges:
                 yield Reason(
                     decision,
                     speaks_for=True,
@@ -95,6 +96,13 @@ class Question:
                 speaks_for=False,
                 sentence=f"you said that {_listed(different)} are different people",
             )
+
+    def _merges_between(self) -> list[Decision]:
+        identities = self._situation.people.identities
+        one, other = (s.beneath if s.face is None else identities[s.face] for s in self._sides)
+        if not self.together or one is None or other is None:
+            return []
+        return merges_between(self._situation, one, other)
 
     def _about_face(self, side: Side) -> Iterator[Reason]:
         if side.face is None:
@@ -172,16 +180,14 @@ class Question:
         )
 
     def _why_together(self, mean: float | None, needed: float | None) -> str:
-        speaking = [reason for reason in self.reasons if reason.speaks_for]
-        identities = {
-            self._situation.people.identities[face] for side in self._sides for face in side.faces
-        }
-        if speaking and (
-            len(identities) > 1
-            or all(s.face is not None and self._earlier.confirmed(s.face) for s in self._sides)
-        ):
-            last = speaking[-1]
-            return f"They are together because {last.sentence} ({told(last.decision)})."
+        merges = {decision.id for decision in self._merges}
+        speaking = [reason for reason in self.reasons if reason.decision.id in merges]
+        if all(s.face is not None and self._earlier.confirmed(s.face) for s in self._sides):
+            # The later word of the two: until then one of them was there by its looks.
+            speaking = speaking or [r for r in self.reasons if r.speaks_for][-1:]
+        if speaking:
+            said = ", and ".join(f"{r.sentence} ({told(r.decision)})" for r in speaking)
+            return f"They are together because {said}."
         if mean is None or needed is None:
             return "They are together since the last grouping; nothing can be compared."
         if mean >= needed:

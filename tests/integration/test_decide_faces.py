@@ -168,7 +168,84 @@ def test_confirming_again_is_no_second_decision(album, ids):
     assert len(facesort("log", "--json").json()) == 1
 
 
-def test_a_face_of_nobody_is_confirmed_only_with_a_person(album, library, ids):
+def _of_nobody(album: Album, library: Library, *people: str) -> list[str]:
+    """Add a photo of people whose faces are too poor to tell; return these faces."""
+    before = set(library.situation().faces)
+    png(album.photos / "poor.png", *people, number=40)
+    library.scan([album.photos], group=False)
+    faces = sorted(set(library.situation().faces) - before)
+    for face in faces:
+        library._db.execute("UPDATE faces SET quality = 0 WHERE id = ?", (face,))
+    _group_all(library)
+    assert {status_of(library, face) for face in faces} == {"unassigned"}
+    return [str(face) for face in faces]
+
+
+def test_a_face_of_nobody_that_is_confirmed_is_a_new_person(album, library, ids):
+    (face,) = _of_nobody(album, library, "hugo")
+    before, known = seen_by(library), set(people_of(library))
+    done = facesort("confirm", face)
+    assert done.code == 0
+    made = done.out.strip()
+    assert made not in known
+    assert f"facesort name {made} NAME" in done.err
+    assert faces_of(library, made) == [face]
+    assert status_of(library, face) == "confirmed"
+    facesort("name", made, "Hugo")
+    for _ in range(2):
+        _group_all(library)
+        assert faces_of(library, "Hugo") == [face]
+        assert owner_of(library, face) == made
+    library.undo(2)
+    assert seen_by(library) == before
+    library.redo(2)
+    assert faces_of(library, "Hugo") == [face]
+
+
+def test_faces_of_nobody_that_are_confirmed_together_are_one_new_person(album, library, ids):
+    (first,) = _of_nobody(album, library, "hugo")
+    png(album.photos / "again.png", "hugo", number=41)
+    library.scan([album.photos], group=False)  # it is with nobody until it is grouped
+    (second,) = [f for f, s in library.situation().people.status.items() if s == "unassigned"
+                 and f != first]  # fmt: skip
+    annas = _first(ids["anna"])
+    told = facesort("confirm", second, annas, first, "--json").json()
+    made = told["faces"][first]
+    assert told == {"decision": 1, "faces": {second: made, annas: ids["anna"], first: made}}
+    assert made not in ids.values()
+    assert faces_of(library, made) == sorted([first, str(second)])
+    assert {status_of(library, face) for face in (first, second, annas)} == {"confirmed"}
+    assert len(facesort("log", "--json").json()) == 1
+    library.undo()
+    assert {status_of(library, face) for face in (first, second)} == {"unassigned"}
+    assert status_of(library, annas) == "automatic"
+
+
+def test_two_faces_of_nobody_on_one_photo_are_two_people_unless_it_is_meant(album, library, ids):
+    pair = _of_nobody(album, library, "hugo", "gina")
+    refused = facesort("confirm", *pair)
+    assert refused.code == 30
+    assert all(face in refused.err for face in pair)
+    assert "one after the other" in refused.err
+    assert library.log() == []
+    one, other = (facesort("confirm", face).out.strip() for face in pair)
+    assert one != other
+    library.undo(2)
+    mirrored = facesort("confirm", *pair, "--yes").out.strip()
+    assert faces_of(library, mirrored) == sorted(pair)
+
+
+def test_what_was_called_no_face_starts_nobody(album, library, ids):
+    (face,) = _of_nobody(album, library, "hugo")
+    library.not_a_face([face])
+    assert facesort("confirm", face).code == 30
+    refused = facesort("confirm", face, "--yes")
+    assert refused.code == 2
+    assert "--person" in refused.err
+    assert status_of(library, face) == "not-a-face"
+
+
+def test_what_was_called_no_face_is_confirmed_only_with_a_person(album, library, ids):
     face = _first(ids["anna"])
     library.not_a_face([face])
     assert facesort("confirm", face).code == 30  # it was called none
@@ -320,6 +397,23 @@ def test_who_was_merged_is_not_called_different_without_a_word_about_it(album, i
     assert facesort("different", ids["anna"], ids["anna"]).code == 30
     assert facesort("different", ids["cleo"], ids["cleo"]).code == 2
     assert facesort("different", ids["cleo"]).code == 2
+
+
+def test_of_several_merges_the_one_between_the_two_is_named(album, ids):
+    anna, bert, cleo = ids["anna"], ids["bert"], ids["cleo"]
+    facesort("merge", anna, bert)
+    facesort("merge", anna, cleo)
+    for one, other, number in ((anna, bert, 1), (bert.upper(), anna, 1), (cleo, anna, 2)):
+        refused = facesort("different", one, other)
+        assert refused.code == 30
+        assert re.findall(r"decision (\d+)", refused.err) == [str(number)] * 2
+        assert f"facesort undo --decision {number}" in refused.err
+    both = facesort("different", bert, cleo)
+    assert both.code == 30
+    assert "facesort undo --decision 1" in both.err
+    assert "facesort undo --decision 2" in both.err
+    assert facesort("undo", "--decision", "1").code == 0
+    assert facesort("different", anna, bert).code == 0
 
 
 def test_who_is_merged_with_somebody_different_is_different_too(library, ids):

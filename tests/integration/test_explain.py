@@ -85,6 +85,36 @@ def test_a_merge_is_the_reason_and_its_parts_are_compared(album, library, ids):
     assert (merge["decision"], merge["speaks"]) == (2, "for")
 
 
+def test_the_merge_between_the_two_is_cited_and_no_other(album, library, ids):
+    anna, bert, cleo = ids["anna"], ids["bert"], ids["cleo"]
+    library.merge([anna, bert])
+    library.merge([anna, cleo])
+    for one, other in ((anna, bert), (bert.upper(), anna)):
+        told = explain(one, other)
+        assert re.search(f"{anna} and {bert} are one person \\(decision 1,", told["why"])
+        assert [d["decision"] for d in told["decisions"]] == [1]
+        assert (told["a"]["faces"], told["b"]["faces"]) == (5, 5)
+    assert [d["decision"] for d in explain(anna, cleo)["decisions"]] == [2]
+    both = explain(bert, cleo)
+    assert both["why"].count("you said that") == 2
+    assert [d["decision"] for d in both["decisions"]] == [1, 2]
+
+
+def test_of_a_face_of_somebody_merged_the_merge_between_is_cited(album, library, ids):
+    one, two = faces_of(library, ids["anna"])[:2]
+    berts = faces_of(library, ids["bert"])[0]
+    library.merge([ids["anna"], ids["bert"]])
+    library.merge([ids["anna"], ids["cleo"]])
+    for other in (berts, ids["bert"]):
+        told = explain(one, other)
+        assert "(decision 1," in told["why"]
+        assert [d["decision"] for d in told["decisions"]] == [1]
+    # Two faces that the grouping had put together: no merge made them one.
+    alike = explain(one, two)
+    assert "because they are alike" in alike["why"]
+    assert alike["decisions"] == []
+
+
 @pytest.mark.parametrize("word", ["different", "reject", "split", "name"])
 def test_what_was_decided_against_is_the_reason(album, library, ids, word):
     face = faces_of(library, ids["anna"])[0]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import given
@@ -223,6 +223,42 @@ def test_merging_the_same_people_again_changes_nothing():
     before = log.standing
     log.add(Verdict.MERGE, B, A)
     assert log.standing == before
+
+
+def test_only_the_merges_between_two_people_made_them_one():
+    log = Log()
+    first = log.add(Verdict.MERGE, A, B)
+    second = log.add(Verdict.MERGE, A, C)
+    third = log.add(Verdict.MERGE, D, A)
+    assert log.standing.joined_by(A, B) == (first,)
+    assert log.standing.joined_by(C, A) == (second,)
+    assert log.standing.joined_by(B, C) == (first, second)
+    assert log.standing.joined_by(D, B) == (first, third)
+    assert log.standing.joined_by(B, B) == ()
+    log.undo(second)
+    assert log.standing.joined_by(B, C) == ()
+
+
+@given(st.lists(several, max_size=6))
+def test_taking_back_a_merge_between_two_people_parts_them_and_no_other_merge_does(merges):
+    log = Log()
+    for people in merges:
+        shown = list(dict.fromkeys(log.standing.survivor(person) for person in people))
+        if len(shown) > 1:  # as `merge` has it
+            log.add(Verdict.MERGE, *shown)
+    stands = log.standing
+    for one, other in combinations(PEOPLE, 2):
+        together = stands.survivor(one) == stands.survivor(other)
+        between = stands.joined_by(one, other)
+        assert bool(between) == together
+        for number in range(1, len(log.entries) + 1) if together else ():
+            without = standing(replay([*log.entries, _undo_of(log, number)]))
+            parted = without.survivor(one) != without.survivor(other)
+            assert parted == (number in between)
+
+
+def _undo_of(log: Log, target: int) -> Decision:
+    return Decision(len(log.entries) + 1, "", Verdict.UNDO, target=target)
 
 
 def test_a_merged_person_bears_the_survivor_s_name_whatever_came_first():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions
-from facesort.domain import DecisionFace, FaceRole, Verdict
+from facesort.domain import DecisionFace, FaceRole, FaceStatus, Person, Verdict
 from facesort.errors import DecisionConflict
 from facesort.jobs.decide.conflicts import seen_together
 from facesort.jobs.decide.voicing import (
     Decided,
     Earlier,
+    NewIds,
     called,
     distinct_faces,
     owner_of,
@@ -22,10 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from facesort.catalog.connection import Database
-    from facesort.domain import Face, FaceId, Person, PersonId
+    from facesort.domain import Face, FaceId, PersonId
     from facesort.jobs.situation import Situation
 
 __all__ = ["confirm", "confirm_each"]
+
+_HOW = "facesort confirm {} --person PERSON"
 
 
 def confirm(
@@ -42,21 +47,43 @@ def confirm(
         db: the catalog.
         situation: who is who.
         given: the faces.
-        person: whose they are; None means the person that each is with.
+        person: whose they are; None means the person that each is with. Those that are with nobody
+            become one new person then.
         anyway: also when the person is confirmed on the same photo already, or the face was called
             none.
 
     Raises:
-        UsageError: a face is with nobody, and no person was given.
+        UsageError: a face that was called none shall count, and no person was given.
         DecisionConflict: see `anyway`.
     """
     faces = distinct_faces(situation, given)
     earlier = Earlier(situation)
     for face in faces if not anyway else ():
         _refuse_denied(earlier, face)
-    hint = f"Say whose it is: facesort confirm {faces[0].id} --person PERSON"
-    wanted = [(face, person or owner_of(situation, face, hint=hint)) for face in faces]
-    return confirm_each(db, situation, wanted, anyway=anyway)
+    if person is not None:
+        return confirm_each(db, situation, [(face, person) for face in faces], anyway=anyway)
+    nobodys = [face for face in faces if situation.people.status[face.id] is FaceStatus.UNASSIGNED]
+    if not nobodys:
+        return confirm_each(db, situation, _at_home(situation, faces), anyway=anyway)
+    if not anyway:
+        _refuse_two_at_once(nobodys)
+    new = Person(NewIds(situation).found(db, nobodys[0]), None, (), 0, None, 0)
+    others = [face for face in faces if face not in nobodys]
+    wanted = [*((face, new) for face in nobodys), *_at_home(situation, others)]
+    decided = confirm_each(db, situation, wanted, anyway=anyway)
+    return replace(decided, faces=tuple(face.id for face in faces), founded=new.id)
+
+
+def _at_home(situation: Situation, faces: Sequence[Face]) -> list[tuple[Face, Person]]:
+    """Return the person that each face is with.
+
+    Raises:
+        UsageError: a face was called none.
+    """
+    return [
+        (face, owner_of(situation, face, hint=f"Whose is it? {_HOW.format(face.id)}"))
+        for face in faces
+    ]
 
 
 def confirm_each(
@@ -136,6 +163,22 @@ def _refuse_beside(
                     f"{owner} would be on one photo twice: face {face} and face {other}{said}",
                     hint="If it is a mirror or a collage: add --yes.",
                 )
+
+
+def _refuse_two_at_once(faces: Sequence[Face]) -> None:
+    """Refuse to make one new person of two faces of one photo.
+
+    Raises:
+        DecisionConflict: there are two.
+    """
+    for one, other in combinations(faces, 2):
+        if seen_together(one, other):
+            raise DecisionConflict(
+                f"face {one.id} and face {other.id} are on one photo, and together they would "
+                "become one new person",
+                hint="If they are two: confirm them one after the other.   "
+                "If it is a mirror or a collage: add --yes.",
+            )
 
 
 def _refuse_denied(earlier: Earlier, face: Face) -> None:

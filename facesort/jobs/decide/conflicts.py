@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "at_one_time",
     "declared_different",
-    "merges_into",
+    "merges_between",
     "refuse_different",
     "refuse_names",
     "refuse_rejections",
@@ -86,7 +86,13 @@ def _anyway(persons: Sequence[Person]) -> str:
     return f"Or let this count instead: facesort merge {together} --yes"
 
 
-def merges_into(situation: Situation, person: PersonId) -> list[Decision]:
+def merges_between(situation: Situation, one: PersonId, other: PersonId) -> list[Decision]:
+    """Return the merges that make two identities one person, oldest first; none if they are not."""
+    numbers = situation.standing.joined_by(one, other)
+    return [decision for decision in situation.history.active if decision.id in numbers]
+
+
+def _merges_into(situation: Situation, person: PersonId) -> list[Decision]:
     """Return the standing merges that a person, as shown, is made of, oldest first."""
     return [
         decision
@@ -96,24 +102,42 @@ def merges_into(situation: Situation, person: PersonId) -> list[Decision]:
     ]
 
 
-def refuse_same(situation: Situation, persons: Sequence[Person]) -> None:
+def refuse_same(
+    situation: Situation, persons: Sequence[Person], identities: Sequence[PersonId]
+) -> None:
     """Say why people who shall be different are one person now.
+
+    Args:
+        situation: who is who.
+        persons: as shown; one of them is there twice.
+        identities: who of each was meant, beneath any merge.
 
     Raises:
         UsageError: nothing but the last grouping, or the same id given twice, says so.
         DecisionConflict: a merge says so.
     """
-    ids = [person.id for person in persons]
-    twice = next(person for person in persons if ids.count(person.id) > 1)
-    merges = merges_into(situation, twice.id)
-    if not merges:
+    first, second = next(
+        pair
+        for pair in combinations(range(len(persons)), 2)
+        if persons[pair[0]].id == persons[pair[1]].id
+    )
+    person = persons[first]
+    between = merges_between(situation, identities[first], identities[second])
+    if between:
+        said = f"you said that they are one person, {called(person)}"
+    else:
+        # The same person twice, or somebody whom a grouping has put there: what is it made of?
+        between = _merges_into(situation, person.id)
+        said = f"that is one person, {called(person)}, whom you merged"
+    if not between:
         raise UsageError(
-            f"that is one person: {called(twice)}",
-            hint=f"To part it: facesort split {twice.id} --face FACE --face FACE",
+            f"that is one person: {called(person)}",
+            hint=f"To part it: facesort split {person.id} --face FACE --face FACE",
         )
+    undo = " or ".join(f"facesort undo --decision {decision.id}" for decision in between)
     raise DecisionConflict(
-        f"you said that they are one person, {called(twice)} ({told(merges[-1])})",
-        hint=f"Take that back: facesort undo --decision {merges[-1].id}",
+        f"{said} ({'; '.join(told(decision) for decision in between)})",
+        hint=f"Take {'that' if len(between) == 1 else 'one of these'} back: {undo}",
     )
 
 

@@ -44,14 +44,14 @@ class Naming:
     """What came of naming somebody.
 
     Args:
-        decision: its number in the log.
+        decision: its number in the log; None when that is the person's name already.
         person: as they were before.
         name: as it was stored.
         joined: the person they were joined with because the user said it is the same one.
         notes: sentences about earlier decisions that this one takes the place of.
     """
 
-    decision: int
+    decision: int | None
     person: Person
     name: str
     joined: Person | None = None
@@ -69,7 +69,7 @@ def name(
         person: to be named.
         text: the name.
         same: when somebody else has that name: True makes the two one person, False makes them two
-            of one name, None asks.
+            of one name, None asks. Nobody asks when the person to be named has that name already.
 
     Raises:
         NameTaken: somebody else has that name and `same` is None; or several do, and it is True.
@@ -77,6 +77,9 @@ def name(
     """
     cleaned = clean_name(text)
     others = [p for p in situation.called(cleaned) if p.id != person.id]
+    has_it = person.name == cleaned and not person.ignored
+    if has_it and not (others and same):
+        return Naming(None, person, cleaned)
     if others and (same is None or (same and len(others) > 1)):
         who = ", ".join(f"{p.id} ({p.photos} photos)" for p in others)
         raise NameTaken(

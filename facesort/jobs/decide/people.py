@@ -17,7 +17,7 @@ from facesort.jobs.decide.conflicts import (
     refuse_twice_on_a_photo,
     rejected_between,
 )
-from facesort.jobs.decide.voicing import Earlier
+from facesort.jobs.decide.voicing import Earlier, beneath
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,8 +92,16 @@ def _two_or_more(persons: Sequence[Person]) -> list[Person]:
     return distinct
 
 
-def different(db: Database, situation: Situation, persons: Sequence[Person]) -> int | None:
+def different(
+    db: Database, situation: Situation, persons: Sequence[Person], *, given: Sequence[str]
+) -> int | None:
     """Say that people are different: no grouping joins them, and `merge` explains.
+
+    Args:
+        db: the catalog.
+        situation: who is who.
+        persons: as shown.
+        given: the reference that led to each.
 
     Returns:
         The decision's number; None when every two of them had been declared different before.
@@ -109,7 +117,8 @@ def different(db: Database, situation: Situation, persons: Sequence[Person]) -> 
             hint="For example: facesort different Anna p8w2m4cd",
         )
     if len(distinct) < len(persons):
-        refuse_same(situation, persons)
+        meant = [beneath(*pair) for pair in zip(persons, given, strict=True)]
+        refuse_same(situation, persons, meant)
     if all(declared_different(situation, a, b) for a, b in combinations(distinct, 2)):
         return None
     return decisions.append(

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from facesort.catalog import people
-from facesort.domain import FaceRole
+from facesort.domain import FaceRole, PersonId
 from facesort.errors import UsageError
 from facesort.grouping.identity import unused_person
 
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from facesort.catalog.connection import Database
-    from facesort.domain import Anchor, Decision, Face, FaceId, Person, PersonId
+    from facesort.domain import Anchor, Decision, Face, FaceId, Person
     from facesort.jobs.situation import Situation
 
 __all__ = [
     "Decided",
     "Earlier",
     "NewIds",
+    "beneath",
     "called",
     "check_owner",
     "distinct_faces",
@@ -41,12 +42,14 @@ class Decided:
         faces: those it is about, as they were given, each once.
         owners: whom each face is with from now on; None for nobody.
         notes: sentences about earlier decisions that this one takes the place of.
+        founded: the new person of faces that had been with nobody, if there were such.
     """
 
     decision: int | None
     faces: tuple[FaceId, ...]
     owners: dict[FaceId, PersonId | None]
     notes: tuple[str, ...] = ()
+    founded: PersonId | None = None
 
 
 def when(made_at: str) -> str:
@@ -62,6 +65,20 @@ def told(decision: Decision) -> str:
 def called(person: Person) -> str:
     """Name a person by id, and by name if there is one."""
     return f"{person.id} {person.name}" if person.name is not None else str(person.id)
+
+
+def beneath(person: Person, reference: str) -> PersonId:
+    """Return the identity beneath any merge that a reference to a person means.
+
+    Args:
+        person: whom it led to.
+        reference: an id, of the person or of somebody merged into them, or a name.
+    """
+    given = reference.strip()
+    for identity in (PersonId(given), PersonId(given.lower())):
+        if identity in person.aliases:
+            return identity
+    return person.id
 
 
 def distinct_faces(situation: Situation, faces: Sequence[Face]) -> list[Face]:
