@@ -182,8 +182,9 @@ class Question:
     def _why_together(self, mean: float | None, needed: float | None) -> str:
         merges = {decision.id for decision in self._merges}
         speaking = [reason for reason in self.reasons if reason.decision.id in merges]
-        if all(s.face is not None and self._earlier.confirmed(s.face) for s in self._sides):
-            # The later word of the two: until then one of them was there by its looks.
+        asked = [side.face for side in self._sides if side.face is not None]
+        if asked and all(self._earlier.confirmed(face) for face in asked):
+            # The later word: until then one of two faces was there by its looks.
             speaking = speaking or [r for r in self.reasons if r.speaks_for][-1:]
         if speaking:
             said = ", and ".join(f"{r.sentence} ({told(r.decision)})" for r in speaking)

@@ -147,7 +147,7 @@ def _brought_up_to_date(
     if len(stored.missing) <= _MAX_TAIL_SHARE * len(stored.graph):
         return stored, ""
     if progress:
-        progress.start("Indexing faces", len(stored.missing), "faces")
+        progress.start("Indexing faces", len(stored.missing), "face")
     try:
         stored.graph.add(contents.some(stored.missing), progress)
     finally:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from facesort.grouping.calibration import DEFAULT_WRONG_MERGES
 from facesort.jobs.group_options import GroupOptions
 from tests.benchmarks.labelled import Labelled, read_labelled
 from tests.fakes import open_library
@@ -34,7 +35,7 @@ from tests.stored import Stock, store
 from tests.watched import Facesort
 
 _ORDERS = 5
-_WRONG_MERGES = (1.0, 0.1, 10.0)
+_WRONG_MERGES = (DEFAULT_WRONG_MERGES, 0.1, 10.0)
 
 
 def _stock(labelled: Labelled) -> Stock:

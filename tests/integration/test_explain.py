@@ -143,6 +143,18 @@ def test_confirmed_faces_are_together_because_of_that(album, library, ids):
     assert re.search(f"together because you confirmed .* {WHEN}", told["why"])
 
 
+def test_a_confirmed_face_is_with_its_person_because_of_that(album, library, ids):
+    mine, other = faces_of(library, ids["anna"])[:2]
+    assert "because they are alike" in explain(mine, ids["anna"])["why"]
+    stranger = faces_of(library, ids["bert"])[0]
+    library.confirm([stranger], reference=ids["anna"], anyway=True)
+    told = explain(ids["anna"], stranger)
+    assert told["together"]
+    assert re.search(f"because you confirmed that {stranger} is .* {WHEN}", told["why"])
+    # Of two faces both must be: the other one may be there by its looks.
+    assert "because you confirmed" not in explain(mine, other)["why"]
+
+
 def test_alike_people_who_were_kept_apart_are_said_to_be_alike(album, library, ids):
     face = faces_of(library, ids["anna"])[0]
     library.reject([face])

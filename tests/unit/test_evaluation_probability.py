@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,11 @@ from hypothesis import strategies as st
 from facesort.evaluation.probability import EvidenceFit, FacePairs, draw_pairs, fit_evidence
 from facesort.evaluation.reliability import judge_probabilities
 from facesort.grouping.probability import MAX_LOG_RATIO, PairEvidence, posterior
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from facesort.protocols import Vectors
 
 # Strangers: mean .08; one person: mean .2 + .5 * quality. Standard deviations .09 and .11.
 STRANGERS, SPREAD, PERSON_SPREAD = 0.08, 0.09, 0.11
@@ -23,9 +30,11 @@ def _pairs(n: int, seed: int) -> FacePairs:
     return FacePairs(np.where(same, person, rng.normal(STRANGERS, SPREAD, n)), quality, other, same)
 
 
-def _true_ratio(pairs: FacePairs) -> np.ndarray:
-    def log_density(mean, deviation):
-        return -(((pairs.cosine - mean) / deviation) ** 2) / 2 - np.log(deviation)
+def _true_ratio(pairs: FacePairs) -> NDArray[np.float64]:
+    def log_density(mean: float | NDArray[np.float64], deviation: float) -> NDArray[np.float64]:
+        apart = (pairs.cosine - mean) / deviation
+        density: NDArray[np.float64] = -(apart**2) / 2 - np.log(deviation)
+        return density
 
     return log_density(0.2 + 0.5 * pairs.lower, PERSON_SPREAD) - log_density(STRANGERS, SPREAD)
 
@@ -82,7 +91,7 @@ def test_pairs_that_nothing_can_be_learnt_from_are_refused():
 # Drawing pairs
 
 
-def _faces(people: list[str]):
+def _faces(people: list[str]) -> tuple[Vectors, NDArray[np.float64], list[str]]:
     rng = np.random.default_rng(4)
     vectors = rng.standard_normal((len(people), 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -81,7 +81,7 @@ def test_against_strangers_who_are_more_alike_the_ratio_changes_as_their_densiti
     mean, new_mean, variance, cosine
 ):
     def log_density(at: float) -> float:
-        return -((cosine - at) ** 2) / (2 * variance)
+        return float(-((cosine - at) ** 2) / (2 * variance))
 
     # Without a vertex or a bound in the way.
     evidence = PairEvidence(0.0, 200.0, 1.0, 0.0, 0.0, 0.0)

@@ -171,8 +171,8 @@ def test_a_face_of_a_video_has_many_moments_and_is_still_one_person():
 # The user's answers
 
 
-def _answers(rows, same: bool, times: int):
-    return [Answer(*rows, same=same) for _ in range(times)]
+def _answers(rows: tuple[int, int], same: bool, times: int) -> list[Answer]:
+    return [Answer(rows[0], rows[1], same) for _ in range(times)]
 
 
 def test_answers_count_from_fifty_of_each_kind_on():

@@ -146,7 +146,7 @@ class Play:
                 self.db, s, [self.face(s)], person=self.person(s), anyway=True
             ),
             lambda s: decide.not_a_face(self.db, s, [self.face(s)]),
-            lambda s: decide.different(self.db, s, [self.person(s), self.person(s)]),
+            self.different,
             self.split,
             self.cover,
             lambda s: decide.undo(self.db, s, 1, None),
@@ -160,6 +160,10 @@ class Play:
                 verb(read_situation(self.db, min_face=self.min_face))
             except FacesortError:
                 return  # a conflict, or nothing of the kind: then nothing was said
+
+    def different(self, situation: Situation) -> object:
+        two = [self.person(situation), self.person(situation)]
+        return decide.different(self.db, situation, two, given=[person.id for person in two])
 
     def split(self, situation: Situation) -> None:
         person = self.person(situation)
