@@ -13,19 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from facesort import __version__
-from facesort.cli import (
-    bench,
-    corrections,
-    decisions,
-    doctor,
-    explaining,
-    export,
-    library,
-    models,
-    people,
-    recognise,
-    scan,
-)
+from facesort.cli.commands import Commands, summaries
 from facesort.cli.context import Context
 from facesort.cli.render import finish_output, say_error
 from facesort.errors import FacesortError, UsageError
@@ -48,6 +36,19 @@ class _ReaderGone(Exception):
 
 class _Root(TyperGroup):
     """Accepts the global options after the command too, by moving them before it."""
+
+    def __init__(self, **attrs: Any) -> None:  # noqa: ANN401 - typer's own
+        super().__init__(**attrs)
+        self.commands = Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - likewise
+        """Return the names of all commands."""
+        return list(self.commands)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 - likewise
+        """Write what each command does, without reading it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(summaries()))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer's own type moves between its versions
         """Read the options; `--help` prints here already."""
@@ -132,19 +133,6 @@ def _global_options(
     Originals are only read. Everything stays on this machine.
     """
     ctx.obj = Context(library=library, json=json, quiet=quiet, no_color=no_color)
-
-
-scan.register(app)
-people.register(app)
-decisions.register(app)
-corrections.register(app)
-explaining.register(app)
-recognise.register(app)
-export.register(app)
-models.register(app)
-bench.register(app)
-library.register(app)
-doctor.register(app)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import typer.main
 
 import facesort as package
 from facesort.cli.app import app
+from facesort.cli.commands import summaries
 from tests.fakes import COLOURS, FakeModels, jpeg, open_library, png, tagged
 from tests.terminal import REPOSITORY, environment, facesort, facesort_process
 
@@ -58,6 +60,20 @@ def scanned(photos: Path, models: FakeModels) -> Path:
 
 
 # -- help ----------------------------------------------------------------------------------------
+
+
+def test_the_list_of_commands_says_what_they_say_themselves():
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]  # a group has them
+    theirs = {name: command.get_short_help_str(1000) for name, command in commands.items()}
+    assert dict(summaries()) == theirs
+    modules = {path.stem for path in (REPOSITORY / "facesort/cli").glob("*.py")}
+    for name in modules:  # no command is in a module that the list does not know
+        module = importlib.import_module(f"facesort.cli.{name}")
+        if hasattr(module, "register"):
+            part = typer.Typer()
+            part.callback()(lambda: None)
+            module.register(part)
+            assert set(typer.main.get_group(part).commands) <= set(theirs)
 
 
 def test_the_commands_of_this_version_are_these():
