@@ -17,7 +17,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from facesort.catalog.connection import catalog_exists, open_database
-from facesort.errors import LibraryLocked
+from facesort.errors import FacesortError, LibraryLocked
 from facesort.files import JobLock
 from facesort.jobs.deciding import Deciding
 from facesort.jobs.due import needs_grouping, wants_regroup
@@ -171,24 +171,36 @@ class Library(Deciding):
         seconds = {"total": time.perf_counter() - started}
         return scanning.ScanReport(counts, seconds=seconds, dry_run=True)
 
-    def group(self, options: GroupOptions, *, everything: bool = False) -> GroupReport:
+    def group(self, options: GroupOptions | None, *, everything: bool = False) -> GroupReport:
         """Group what is stored; later scans group in the same way.
 
         Args:
-            options: how. Another way than before groups everything.
+            options: how; None: as before. Another way than before groups everything.
             everything: all faces from nothing; otherwise new faces join who is there.
 
         Raises:
             LibraryLocked: another job is running on this library.
             UsageError: an option is out of range.
         """
-        with self._job("grouping"):
-            return self._group(options, everything=everything)
-
-    def _group_as_before(self) -> GroupReport:
         from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - as `_looking`
 
-        return self._group(GroupOptions.from_meta(self._db.meta("group_options")))
+        with self._job("grouping"):
+            before = GroupOptions.from_meta(self._db.meta("group_options"))
+            return self._group(options or before, everything=everything)
+
+    def _group_as_before(self) -> GroupReport | None:
+        """Group in the way of the last time; None where the model leaves open what is alike."""
+        from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - as `_looking`
+
+        options = GroupOptions.from_meta(self._db.meta("group_options"))
+        card = self._looking.embedder
+        if not card.calibration and options.min_cosine is None:
+            self._progress.note(
+                f"The faces are stored, but not grouped: {card.path} has no [calibration]. "
+                "Say what is alike: facesort group --min-cosine 0.4"
+            )
+            return None
+        return self._group(options)
 
     def _group(self, options: GroupOptions, *, everything: bool = False) -> GroupReport:
         from facesort.jobs.group import group_faces  # noqa: PLC0415 - as `_looking`
@@ -292,6 +304,8 @@ class Library(Deciding):
                 self._group_as_before()
         except LibraryLocked:
             self._progress.note("A job is running; it will group anew with this in mind.")
+        except FacesortError as error:  # the undo itself stands
+            self._progress.note(f"Not grouped anew yet: {error.message}. Later: facesort group")
 
     # -- exporting -------------------------------------------------------------------------------
 

@@ -116,6 +116,10 @@ def merge(
             f"{merged.id} {merged.name or '(no name)'} now has "
             f"{counted(merged.faces, 'face')} on {counted(merged.photos, 'photo')}."
         )
+        if merged.ignored:
+            screen.say(
+                f"{merged.id} is ignored, and so is whoever is merged into it, until it has a name."
+            )
 
 
 def different(

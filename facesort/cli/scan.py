@@ -237,8 +237,12 @@ def group(
         typer.Option("--all", help="Group all faces from nothing, not only new ones."),
     ] = False,
     method: Annotated[
-        str, typer.Option(help="linkage, threshold (FaceNet's) or agglomerative (scikit-learn's).")
-    ] = "linkage",
+        str | None,
+        typer.Option(
+            help="linkage, threshold (FaceNet's) or agglomerative (scikit-learn's).",
+            show_default="linkage",
+        ),
+    ] = None,
     wrong_merges: Annotated[
         float | None,
         typer.Option(metavar="X", help="Expected wrong merges per 1,000 people.", show_default="3"),
@@ -254,12 +258,19 @@ def group(
 
     New faces join the people who are there. With --all, or in another way than before, all faces
     are grouped from nothing: the same photos and decisions then always give the same people.
+    Without an option for the way, it is that of the last time.
     """
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - kept out of --help
 
-    options = GroupOptions(method, wrong_merges, false_match_rate, min_cosine)
+    given = (method, wrong_merges, false_match_rate, min_cosine)
+    as_before = all(option is None for option in given)
+    options = (
+        None
+        if as_before
+        else GroupOptions(method or "linkage", wrong_merges, false_match_rate, min_cosine)
+    )
     with shared.open(screen) as library:
         _show_group(screen, library.group(options, everything=all_faces))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from facesort.grouping.moments import moments_of
 from facesort.grouping.past import Crowd
 from facesort.grouping.said import Said
 
@@ -51,6 +52,7 @@ class Earlier:
         """
         owners = past.owners(spoken.ids)
         said = Said.about(spoken, standing)
+        crowded_out = _crowded_out(spoken, said, owners)
         loose: list[FaceId] = []
         dropped: list[FaceId] = []
         rejected: dict[PersonId, frozenset[PersonId]] = {}
@@ -61,7 +63,9 @@ class Earlier:
             denied = said.rejected.get(row, frozenset())
             if row in said.not_faces:
                 dropped.append(face)
-            elif identity in denied or (row in said.confirmed and said.votes[row] != identity):
+            elif not (row in said.confirmed and said.votes[row] == identity) and (
+                row in said.confirmed or identity in denied or row in crowded_out
+            ):
                 loose.append(face)
             elif denied:
                 rejected[identity] = rejected.get(identity, denied) | denied
@@ -81,6 +85,18 @@ class Earlier:
             return grouped
         keep = [row for row, face in enumerate(grouped.ids) if face not in away]
         return grouped.subset(np.array(keep, dtype=np.int64))
+
+
+def _crowded_out(spoken: FaceColumns, said: Said, owners: Mapping[FaceId, PersonId]) -> set[int]:
+    """Return rows whose person has a confirmed face on the same photo: nobody is there twice."""
+    moments = moments_of(spoken)
+    taken = {(said.votes[row], moment) for row in said.confirmed for moment in moments.of(row)}
+    return {
+        row
+        for row, face in enumerate(spoken.ids)
+        if row not in said.confirmed
+        and any((owners.get(face), moment) in taken for moment in moments.of(row))
+    }
 
 
 def _without(crowd: Crowd, rows: NDArray[np.int64], vectors: NDArray[np.float32]) -> Crowd:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -79,8 +79,8 @@ def refinement_of(db: Database, card: ModelCard) -> Refinement | None:
     calibration = card_calibration(db, card)
     if not stored or calibration is None:
         return None
-    said = json.loads(stored)
-    if said["model"] != card.model_key:
+    said = _read(stored, card)
+    if said is None:
         return None
     shift = float(said["shift"])
     return Refinement(
@@ -93,6 +93,18 @@ def refinement_of(db: Database, card: ModelCard) -> Refinement | None:
     )
 
 
+def _read(stored: str, card: ModelCard) -> dict[str, Any] | None:
+    """Read what was stored with a model; None where there is nothing, or nothing readable.
+
+    It is derived: the next grouping of everything learns it again.
+    """
+    try:
+        said = json.loads(stored)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) and said.get("model") == card.model_key else None
+
+
 def remember_poor_centre(db: Database, card: ModelCard, centre: Vectors | None) -> None:
     """Store what the poor faces of a library have in common; belongs inside a transaction."""
     said = {"model": card.model_key, "centre": centre.tolist()} if centre is not None else None
@@ -101,8 +113,7 @@ def remember_poor_centre(db: Database, card: ModelCard, centre: Vectors | None) 
 
 def poor_centre_of(db: Database, card: ModelCard) -> Vectors | None:
     """Return (d,) what the poor faces had in common when all were grouped last."""
-    stored = db.meta(_CENTRE_KEY)
-    said = json.loads(stored) if stored else None
-    if said is None or said["model"] != card.model_key:
+    said = _read(db.meta(_CENTRE_KEY), card)
+    if said is None:
         return None
     return np.array(said["centre"], dtype=np.float32)

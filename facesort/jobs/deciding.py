@@ -45,7 +45,7 @@ class Deciding(Viewing):
     def name(self, reference: str, text: str, *, same: bool | None = None) -> Naming:
         """Call a person by a name; see `jobs.decide.name`."""
         with self._deciding([reference, text]) as situation:
-            return decide.name(self._db, situation, situation.person(reference), text, same=same)
+            return decide.name(self._db, situation, situation.meant(reference), text, same=same)
 
     def merge(
         self, references: Sequence[str], *, keep_first_name: bool = False, anyway: bool = False
@@ -58,7 +58,7 @@ class Deciding(Viewing):
             anyway: also against any earlier decision.
         """
         with self._deciding(references) as situation:
-            persons = [situation.person(reference) for reference in references]
+            persons = [situation.meant(reference) for reference in references]
             decide.merge(
                 self._db, situation, persons, keep_first_name=keep_first_name, anyway=anyway
             )
@@ -68,13 +68,13 @@ class Deciding(Viewing):
     def different(self, references: Sequence[str]) -> int | None:
         """Say that people are different; returns the decision's number, None if it stood before."""
         with self._deciding(references) as situation:
-            persons = [situation.person(reference) for reference in references]
+            persons = [situation.meant(reference) for reference in references]
             return decide.different(self._db, situation, persons, given=references)
 
     def ignore(self, references: Sequence[str]) -> list[Person]:
         """Stop showing people."""
         with self._deciding(references) as situation:
-            persons = [situation.person(reference) for reference in references]
+            persons = [situation.meant(reference) for reference in references]
             decide.ignore(self._db, situation, persons)
             return persons
 
@@ -94,7 +94,7 @@ class Deciding(Viewing):
         """Make faces of a person a person of their own; see `jobs.decide.split`."""
         names = [] if name is None else [name]
         with self._deciding([reference, *names], faces) as situation:
-            person = situation.person(reference)
+            person = situation.meant(reference)
             given = [situation.face(face) for face in faces]
             return decide.split(self._db, situation, person, given, name=name, another=another)
 
@@ -103,7 +103,7 @@ class Deciding(Viewing):
     ) -> Decided:
         """Say that faces are the person they are with, or the one given, for ever."""
         with self._deciding([] if reference is None else [reference], faces) as situation:
-            person = None if reference is None else situation.person(reference)
+            person = None if reference is None else situation.meant(reference)
             given = [situation.face(face) for face in faces]
             return decide.confirm(self._db, situation, given, person=person, anyway=anyway)
 
@@ -115,7 +115,7 @@ class Deciding(Viewing):
     def cover(self, reference: str, face: str) -> Decided:
         """Choose the face that stands for a person."""
         with self._deciding([reference], [face]) as situation:
-            person = situation.person(reference)
+            person = situation.meant(reference)
             return decide.cover(self._db, situation, person, situation.face(face))
 
     def undo(self, count: int = 1, *, decision: int | None = None) -> list[Decision]:

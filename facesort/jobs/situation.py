@@ -90,6 +90,29 @@ class Situation:
             hint="facesort people --all lists everybody with their ids.",
         )
 
+    def meant(self, reference: str) -> Person:
+        """Find a person whom a decision is about: as `person`, but nobody else by accident.
+
+        An id that a list once showed may have no faces any more. Where those are with somebody whom
+        the user knows by now, it would be that person's name that changes.
+
+        Raises:
+            UnknownPerson: also when the id leads to somebody else whom the user has spoken of.
+            AmbiguousPerson: several people have that name.
+        """
+        person = self.person(reference)
+        given = PersonId(reference.strip())
+        if given not in self.existing:
+            given = PersonId(given.lower())
+        led = given in self.existing and self.standing.survivor(given) != person.id
+        if led and not self.called(reference.strip()) and person.id in self.standing.spoken_of():
+            who = f"{person.id} {person.name!r}" if person.name else person.id
+            raise UnknownPerson(
+                f"{given} has no faces any more: they are with {who}",
+                hint=f"If that is who you mean, say {person.id}.",
+            )
+        return person
+
     def _by_id(self, identity: PersonId) -> Person:
         survivor = self.standing.survivor(identity)
         if survivor in self.people.by_id:

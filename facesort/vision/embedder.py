@@ -37,6 +37,7 @@ class OnnxEmbedder:
             raise CardInvalid(f"{card.path}: an embedder's card needs an input size and an output")
         self._session = session
         self._output = card.output
+        self._card_path = card.path
         self._size = card.input.size[0]
         self._model_key = card.model_key
         self.batch_size = batch_size
@@ -94,4 +95,11 @@ class OnnxEmbedder:
         return vectors
 
     def _forward(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self._session.run({self._session.inputs[0]: crops})[0]
+        vectors = self._session.run({self._session.inputs[0]: crops})[0]
+        if vectors.shape != (len(crops), self._output.dimension):
+            raise CardInvalid(
+                f"{self._card_path} says that a vector has {self._output.dimension} numbers; the "
+                f"model gives {' x '.join(map(str, vectors.shape[1:]))}",
+                hint="Correct `dimension` under [output] in the card.",
+            )
+        return vectors

@@ -213,3 +213,18 @@ def test_a_new_face_that_was_confirmed_before_it_was_gone_comes_back_to_its_pers
     album.add([], vector[:0])
     album.add([gone], vector)
     assert album.assignments[gone.id] == anna
+
+
+def test_who_is_confirmed_on_a_photo_makes_room_there():
+    # Pat's photo shows somebody else too; that one is Pat, says the user.
+    vectors, _ = identity_vectors([5, 5], seed=5, spread=0.5)
+    faces = [make_face(row % 5, row // 5) for row in range(10)]
+    album = empty(vectors.shape[1], rule=MinCosineRule(0.45))
+    album.add(faces, vectors)
+    pat = album.person_of(0).id
+    album.name(0, "Pat")
+    album.confirm(5, pat)  # on the photo of face 0
+    album.add([], vectors[:0])
+    assert album.owner(5) == pat
+    assert album.owner(0) != pat
+    assert {album.owner(row) for row in range(1, 5)} == {pat}

@@ -52,7 +52,8 @@ def redo(db: Database, situation: Situation, count: int) -> list[Decision]:
 def _mark_regroup(db: Database, changed: list[Decision]) -> None:
     # What was decided before the last grouping shaped it: only a new one takes that back.
     grouped = int(db.meta("grouped_decision", "0"))
-    if any(decision.id <= grouped for decision in changed):
+    shaping = [decision for decision in changed if decision.verdict is not Verdict.COVER]
+    if any(decision.id <= grouped for decision in shaping):
         db.set_meta("regroup", "1")
 
 
