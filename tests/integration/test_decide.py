@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import threading
 from typing import TYPE_CHECKING
@@ -593,3 +594,35 @@ def test_rejected_faces_find_each_other_again_at_the_next_grouping(library, ids)
     together = {library.situation().people.owners[face] for face in real}
     assert len(together) == 1
     assert ids["anna"] not in together
+
+
+def test_an_id_that_is_nobody_s_any_more_is_not_somebody_else_to_a_decision(library, ids):
+    library.name(ids["bert"], "Bert")
+    face = library.situation().person(ids["anna"]).faces[0]
+    gone = library.situation().people.owners[face]
+    library.reject([face])
+    alone = library.situation().people.owners[face]
+    assert alone not in {None, gone}
+    library.confirm([face], reference="Bert", anyway=True)
+    for decide_ in (
+        lambda: library.name(str(alone), "Carl"),
+        lambda: library.ignore([str(alone)]),
+        lambda: library.merge([ids["anna"], str(alone)]),
+    ):
+        with pytest.raises(UnknownPerson) as error:
+            decide_()
+        assert ids["bert"] in error.value.message
+        assert "'Bert'" in error.value.message
+    assert library.situation().person(str(alone)).name == "Bert"  # to look at, it leads there
+
+
+def test_faces_of_a_model_without_calibration_are_stored_and_the_way_on_is_told(
+    album, library, monkeypatch
+):
+    progress = SilentProgress()
+    with open_library(album.folder, progress=progress) as other:
+        card = dataclasses.replace(other._looking.embedder, calibration={})
+        monkeypatch.setattr(type(other._looking), "embedder", property(lambda _: card))
+        assert other._group_as_before() is None
+    assert "facesort group --min-cosine" in progress.notes[-1]
+    assert "card.toml" in progress.notes[-1]

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from facesort.errors import CardInvalid
 from facesort.inference.session import MemoryFull, Tensor
 from facesort.vision.embedder import OnnxEmbedder
 from tests.weights import card
@@ -111,3 +112,11 @@ def test_threads_share_an_embedder():
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(agrees, range(40)))
+
+
+def test_a_card_with_a_wrong_dimension_is_named_with_both_numbers():
+    with pytest.raises(CardInvalid) as error:
+        embedder(FakeSession(), dimension=64).embed(crops(2))
+    assert "64 numbers" in error.value.message
+    assert "128" in error.value.message
+    assert "card.toml" in error.value.message
