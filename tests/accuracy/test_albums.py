@@ -35,14 +35,15 @@ def _boxes(album: Scanned) -> list[tuple[Path, Box]]:
 def test_people_among_families_and_crowds_are_told_apart(public_figures):
     judged = public_figures.facesort.ask("bench", "clusters", public_figures.folder / "truth.csv")
     assert (judged["faces"], judged["people"]) == (50, 10)
-    assert judged["pairwise"]["p"] >= 0.96
-    assert judged["pairwise"]["f"] >= 0.90
+    assert judged["pairwise"]["p"] >= 0.98
+    # 132 of 152 pairs; what the other three faces lack is told in ADR 3.
+    assert judged["pairwise"]["f"] >= 0.929
 
 
 def test_people_on_portraits_are_told_apart(portraits):
     judged = portraits.facesort.ask("bench", "clusters", portraits.folder / "truth.csv")
     assert (judged["faces"], judged["people"]) == (61, 13)
-    assert judged["pairwise"]["f"] >= 0.97
+    assert judged["pairwise"]["f"] >= 0.98
 
 
 def test_the_faces_that_a_person_would_mark_are_found(public_figures):

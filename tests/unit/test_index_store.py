@@ -129,7 +129,7 @@ class CountingProgress(SilentProgress):
 def test_building_tells_how_far_it_is(tmp_path):
     progress = CountingProgress()
     open_index(tmp_path, contents(), publish=True, progress=progress, exact_up_to=50)
-    assert progress.told == [("Indexing faces", 500, "faces"), 500, "finished"]
+    assert progress.told == [("Indexing faces", 500, "face"), 500, "finished"]
 
 
 # -- new faces and faces gone --------------------------------------------------------------------
