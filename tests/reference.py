@@ -210,6 +210,11 @@ class Reference:
         self.active.append(entry.number)
         self.undone.clear()
 
+    def kind_of(self, number: int) -> str:
+        """Return what a decision was."""
+        (entry,) = [entry for entry in self.log if entry.number == number]
+        return entry.kind
+
     def undo(self, numbers: Sequence[int]) -> None:
         """Take decisions back."""
         for number in numbers:

@@ -392,7 +392,8 @@ class World:
 
     def _regrouped(self, changed: list[int], grouped: int) -> None:
         """What had shaped the last grouping makes a new one when it changes, and only that."""
-        if any(number <= grouped for number in changed):
+        shaping = [number for number in changed if self.model.kind_of(number) != "cover"]
+        if any(number <= grouped for number in shaping):
             self.model.check_grouping(self.assigned())
         else:
             assert self.assigned() == self.model.base
