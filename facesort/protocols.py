@@ -78,6 +78,22 @@ class QualityScorer(Protocol):
         """Combine the separate measures into one number, 0..1."""
 
 
+class Aggregator(Protocol):
+    """Makes one vector of several faces of one person."""
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+
+    def aggregate(self, vectors: Vectors, quality: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the (d,) unit vector that stands for n > 0 faces.
+
+        Args:
+            vectors: (n, d) unit float32; their order does not matter.
+            quality: (n,) 0..1.
+        """
+
+
 class CropSource(Protocol):
     """Where pictures of faces come from, for layers that never open a file."""
 
