@@ -119,7 +119,7 @@ def clusterer(policy: Policy) -> Callable[[Part], NDArray[np.int64]]:
     remembered = _Remembered(policy.make_index)
     if policy.method == "threshold":
         return lambda part: connected_components(
-            remembered.index(part.vectors), part.constraints, part.rule
+            part.vectors, remembered.index(part.vectors), part.constraints, part.rule
         )
     # Where different people are compared to learn how alike they are, nobody may be two clusters.
     core = FalseMatchRule(policy.calibration, REPEAT_RATE) if policy.calibration else None

@@ -80,5 +80,4 @@ def test_no_person_has_two_faces_of_one_photo(album, method, tmp_path):
     assert max(Counter(face.photo for face in faces).values()) >= 4
     assert max(Counter(face.person for face in faces).values()) >= 4
     judged = facesort.ask("bench", "clusters", album.folder / "truth.csv")
-    # Chains of the threshold method fuse two look-alikes on portraits; the default does not.
-    assert judged["pairwise"]["p"] >= (0.85 if method == "threshold" else 0.96)
+    assert judged["pairwise"]["p"] >= 0.96

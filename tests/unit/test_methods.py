@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from facesort.evaluation.clustering import judge_clusters
 from facesort.grouping import agglomerative
 from facesort.grouping.agglomerative import agglomerate
 from facesort.grouping.attach import UNASSIGNED, attach_poor
-from facesort.grouping.calibration import MergeRule, MinCosineRule, WrongMergesRule
+from facesort.grouping.calibration import MergeRule, MinCosineRule, OnePerson, WrongMergesRule
 from facesort.grouping.constraints import NOBODY, Constraints, fixed_groups
 from facesort.grouping.linkage import average_linkage
 from facesort.grouping.moments import Moments
@@ -27,7 +28,7 @@ cosines = st.floats(-1, 1)
 
 
 def threshold(vectors: np.ndarray, constraints: Constraints, rule: MergeRule) -> np.ndarray:
-    return connected_components(ExactNeighbours(vectors), constraints, rule)
+    return connected_components(vectors, ExactNeighbours(vectors), constraints, rule)
 
 
 def linkage(vectors: np.ndarray, constraints: Constraints, rule: MergeRule) -> np.ndarray:
@@ -130,6 +131,21 @@ def test_a_chain_of_similar_faces_is_one_person_to_the_threshold_method_only():
     rule = MinCosineRule(0.9)  # cosine of 20 degrees is .94, of 40 degrees .77
     assert len(set(threshold(chain, facts(5), rule).tolist())) == 1
     assert len(set(linkage(chain, facts(5), rule).tolist())) > 1
+
+
+def test_a_chain_of_one_look_alike_pair_does_not_fuse_two_people():
+    # Two people of five close faces each, joined by one pair of faces alone.
+    one = circle(-28, -26, -24, -22, 0)
+    other = circle(24, 46, 48, 50, 52)
+    vectors = np.concatenate([one, other])
+    rule = WrongMergesRule(replace(CALIBRATION, one_person=OnePerson(0.85, 0.02)), 1.0)
+    assert vectors[4] @ vectors[5] >= rule.min_cosine(10)
+    assert partition(threshold(vectors, facts(10), rule).tolist()) == {
+        frozenset(range(5)),
+        frozenset(range(5, 10)),
+    }
+    unlimited = WrongMergesRule(replace(CALIBRATION, one_person=None), 1.0)
+    assert len(set(threshold(vectors, facts(10), unlimited).tolist())) == 1
 
 
 def test_a_connection_that_breaks_a_rule_is_left_out_and_the_others_stand():
