@@ -306,6 +306,9 @@ class Library(Deciding):
             self._progress.note("A job is running; it will group anew with this in mind.")
         except FacesortError as error:  # the undo itself stands
             self._progress.note(f"Not grouped anew yet: {error.message}. Later: facesort group")
+        except KeyboardInterrupt:
+            self._progress.note("That stands, but is not grouped anew yet. Later: facesort group")
+            raise
 
     # -- exporting -------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from facesort.errors import (
     AmbiguousPerson,
     DecisionConflict,
     FacesortError,
+    LibraryUnwritable,
     NameTaken,
     UnknownPerson,
     UsageError,
@@ -540,6 +542,40 @@ def test_an_undo_while_a_job_runs_is_kept_and_grouped_afterwards(album, library,
         other.undo()
     assert progress.notes == ["A job is running; it will group anew with this in mind."]
     library.scan([album.photos])
+    assert len(library.situation().person(ids["anna"]).faces) == 5
+
+
+@pytest.mark.parametrize(
+    ("trouble", "note"),
+    [
+        (
+            LibraryUnwritable("the disk is full"),
+            "Not grouped anew yet: the disk is full. Later: facesort group",
+        ),
+        (
+            KeyboardInterrupt(),
+            "That stands, but is not grouped anew yet. Later: facesort group",
+        ),
+    ],
+)
+def test_an_undo_stands_though_grouping_anew_fails_or_is_stopped(
+    album, library, ids, monkeypatch, trouble, note
+):
+    face = library.situation().person(ids["anna"]).faces[0]
+    library.reject([face])
+    library.group(GroupOptions())
+    progress = SilentProgress()
+    with open_library(album.folder, progress=progress) as other:
+
+        def fail(*_: object) -> None:
+            raise trouble
+
+        monkeypatch.setattr(other, "_group_as_before", fail)
+        stopped = isinstance(trouble, KeyboardInterrupt)
+        with pytest.raises(KeyboardInterrupt) if stopped else nullcontext():
+            other.undo()
+    assert progress.notes == [note]
+    library.group(GroupOptions())
     assert len(library.situation().person(ids["anna"]).faces) == 5
 
 
