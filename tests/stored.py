@@ -10,6 +10,7 @@ import numpy as np
 
 from facesort.catalog import photos as catalog
 from facesort.catalog import places
+from facesort.catalog.roots import claim_root
 from facesort.domain import Box, FaceId, short_hash
 from tests.shaped import shaped_faces
 
@@ -91,7 +92,7 @@ def store(
     db = library._db
     wanted = list(photos)
     with db.transaction():
-        root = places.claim_root(db, _ROOT)
+        root = claim_root(db, _ROOT)
         for photo in wanted:
             rows = np.flatnonzero(stock.photo == photo).tolist()
             found = tuple(_face(stock, row, photo, k, shift) for k, row in enumerate(rows))

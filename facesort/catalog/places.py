@@ -1,14 +1,13 @@
-"""Where photos lie: scanned roots and the files below them."""
+"""Where photos lie: the files below the scanned roots."""
 
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facesort.catalog.connection import now
+from facesort.catalog.roots import RootPart, find_root, roots_below, shown_path, stored_path
 from facesort.domain import Photo, PhotoId, Place, PlaceState
 
 if TYPE_CHECKING:
@@ -17,10 +16,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
 
 __all__ = [
-    "RootPart",
     "StoredPlace",
-    "claim_root",
-    "find_root",
     "first_paths",
     "forget_place",
     "keys_since",
@@ -34,22 +30,8 @@ __all__ = [
     "places_within",
     "present_photos",
     "put_place",
-    "root_paths",
     "set_place_state",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class RootPart:
-    """A scanned folder, as a part of a stored root.
-
-    Args:
-        root_id: the root.
-        prefix: path of the scanned folder below the root, with a trailing '/', or empty.
-    """
-
-    root_id: int
-    prefix: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,76 +62,6 @@ class StoredPlace:
     min_face: int
 
 
-def _stored(path: str) -> bytes:
-    # surrogateescape: a file name need not be text, and must come back byte for byte.
-    return path.encode("utf-8", "surrogateescape")
-
-
-def _shown(path: bytes) -> str:
-    return path.decode("utf-8", "surrogateescape")
-
-
-def find_root(db: Database, folder: Path) -> RootPart | None:
-    """Find the root that a folder belongs to. Reads only."""
-    path = str(folder)
-    for root_id, raw in db.rows("SELECT id, path FROM roots"):
-        root = _shown(raw)
-        if path == root:
-            return RootPart(root_id, "")
-        if path.startswith(_with_slash(root)):
-            return RootPart(root_id, path[len(_with_slash(root)) :].replace(os.sep, "/") + "/")
-    return None
-
-
-def claim_root(db: Database, folder: Path) -> RootPart:
-    """Find or make the root that a folder belongs to; belongs inside a transaction.
-
-    A folder below a known root is a part of it. A folder above known roots takes them over, so that
-    one file has one place however it was scanned.
-    """
-    path = str(folder)
-    part = find_root(db, folder)
-    if part is not None:
-        db.execute("UPDATE roots SET scanned_at = ? WHERE id = ?", (now(), part.root_id))
-        return part
-    below = _roots_below(db, folder)
-    cursor = db.execute(
-        "INSERT INTO roots (path, scanned_at) VALUES (?, ?)", (_stored(path), now())
-    )
-    new_id = int(cursor.lastrowid or 0)
-    for root_id, prefix in below.items():
-        db.execute(
-            "UPDATE places SET root_id = ?, path = CAST(? || path AS BLOB) WHERE root_id = ?",
-            (new_id, _stored(prefix), root_id),
-        )
-        db.execute("DELETE FROM roots WHERE id = ?", (root_id,))
-    return RootPart(new_id, "")
-
-
-def _roots_below(db: Database, folder: Path) -> dict[int, str]:
-    """Return the known roots inside a folder: row id to relative path with a trailing '/'."""
-    start = _with_slash(str(folder))
-    roots = {root_id: _shown(raw) for root_id, raw in db.rows("SELECT id, path FROM roots")}
-    return {
-        root_id: root[len(start) :].replace(os.sep, "/") + "/"
-        for root_id, root in roots.items()
-        if root.startswith(start)
-    }
-
-
-def _with_slash(path: str) -> str:
-    return path if path.endswith(os.sep) else path + os.sep
-
-
-def root_paths(db: Database) -> list[Path]:
-    """Return the scanned folders in which something was found."""
-    rows = db.rows(
-        """SELECT r.path FROM roots r
-           WHERE EXISTS (SELECT 1 FROM places l WHERE l.root_id = r.id)"""
-    )
-    return sorted(Path(_shown(raw)) for (raw,) in rows)
-
-
 def places_within(db: Database, part: RootPart) -> dict[str, StoredPlace]:
     """Return what is known below a scanned folder, by path relative to that folder."""
     rows = db.rows(
@@ -158,9 +70,9 @@ def places_within(db: Database, part: RootPart) -> dict[str, StoredPlace]:
            FROM places l LEFT JOIN photos p ON p.id = l.photo_id WHERE l.root_id = ?""",
         (part.root_id,),
     )
-    prefix = _stored(part.prefix)
+    prefix = stored_path(part.prefix)
     return {
-        _shown(path[len(prefix) :]): StoredPlace(
+        shown_path(path[len(prefix) :]): StoredPlace(
             place_id,
             photo_id,
             size,
@@ -190,7 +102,7 @@ def place_at(db: Database, part: RootPart, path: str) -> tuple[PhotoId, int] | N
     row = db.execute(
         """SELECT photo_id, orientation FROM places WHERE root_id = ? AND path = ?
            AND state = 'present' AND photo_id IS NOT NULL""",
-        (part.root_id, _stored(part.prefix + path)),
+        (part.root_id, stored_path(part.prefix + path)),
     ).fetchone()
     return None if row is None else (PhotoId(row[0]), row[1])
 
@@ -202,7 +114,7 @@ def places_below(db: Database, folder: Path) -> dict[str, StoredPlace]:
         return places_within(db, part)
     return {
         prefix + path: place
-        for root_id, prefix in _roots_below(db, folder).items()
+        for root_id, prefix in roots_below(db, folder).items()
         for path, place in places_within(db, RootPart(root_id, "")).items()
     }
 
@@ -229,7 +141,7 @@ def put_place(
                orientation = excluded.orientation, state = excluded.state,
                reason = excluded.reason, tried_with = excluded.tried_with""",
         (
-            part.root_id, _stored(part.prefix + path), photo_id, size, mtime_ns, orientation,
+            part.root_id, stored_path(part.prefix + path), photo_id, size, mtime_ns, orientation,
             state.value, reason, tried_with,
         ),
     )  # fmt: skip
@@ -266,7 +178,7 @@ def photos(db: Database, ids: Collection[PhotoId] | None = None) -> dict[PhotoId
     ):
         found.setdefault(PhotoId(photo_id), []).append(
             Place(
-                Path(_shown(root), _shown(path)),
+                Path(shown_path(root), shown_path(path)),
                 size,
                 mtime_ns,
                 orientation,
@@ -299,7 +211,7 @@ def photos(db: Database, ids: Collection[PhotoId] | None = None) -> dict[PhotoId
 
 def first_paths(db: Database, ids: Collection[PhotoId]) -> dict[PhotoId, tuple[Path, PlaceState]]:
     """Return path and state of the first place of photos, in the order of `Photo.places`."""
-    roots = {root_id: _shown(path) for root_id, path in db.rows("SELECT id, path FROM roots")}
+    roots = {root_id: shown_path(path) for root_id, path in db.rows("SELECT id, path FROM roots")}
     found: dict[PhotoId, list[tuple[bool, int, bytes, str]]] = {}
     for photo_id, root, path, state in db.rows(
         """SELECT l.photo_id, l.root_id, l.path, l.state FROM json_each(?) j
@@ -311,10 +223,10 @@ def first_paths(db: Database, ids: Collection[PhotoId]) -> dict[PhotoId, tuple[P
     for photo, several in found.items():
         if len(several) == 1:
             ((_, root, path, state),) = several
-            first[photo] = Path(roots[root], _shown(path)), PlaceState(state)
+            first[photo] = Path(roots[root], shown_path(path)), PlaceState(state)
         else:
             first[photo] = min(
-                (is_gone, Path(roots[root], _shown(path)), PlaceState(state))
+                (is_gone, Path(roots[root], shown_path(path)), PlaceState(state))
                 for is_gone, root, path, state in several
             )[1:]
     return first
@@ -324,7 +236,12 @@ def places_in_state(db: Database, states: Sequence[PlaceState]) -> list[Place]:
     """Return the places in any of these states, by path."""
     found = [
         Place(
-            Path(_shown(root), _shown(path)), size, mtime_ns, orientation, PlaceState(state), reason
+            Path(shown_path(root), shown_path(path)),
+            size,
+            mtime_ns,
+            orientation,
+            PlaceState(state),
+            reason,
         )
         for root, path, size, mtime_ns, orientation, state, reason in db.rows(
             """SELECT r.path, l.path, l.size, l.mtime_ns, l.orientation, l.state, l.reason
@@ -349,7 +266,7 @@ def present_photos(db: Database, *, without: Collection[int]) -> set[PhotoId]:
 def of_photo(db: Database, photo_id: PhotoId) -> list[tuple[int, Path, Path]]:
     """Return row id, scanned folder and path of every place of a photo."""
     return [
-        (place_id, Path(_shown(root)), Path(_shown(root), _shown(path)))
+        (place_id, Path(shown_path(root)), Path(shown_path(root), shown_path(path)))
         for place_id, root, path in db.rows(
             """SELECT l.id, r.path, l.path FROM places l JOIN roots r ON r.id = l.root_id
                WHERE l.photo_id = ?""",
@@ -361,7 +278,7 @@ def of_photo(db: Database, photo_id: PhotoId) -> list[tuple[int, Path, Path]]:
 def known_files(db: Database) -> list[tuple[int, Path, PlaceState, PhotoId | None]]:
     """Return row id, path, state and photo of every place."""
     return [
-        (place_id, Path(_shown(root), _shown(path)), PlaceState(state), photo_id)
+        (place_id, Path(shown_path(root), shown_path(path)), PlaceState(state), photo_id)
         for place_id, root, path, state, photo_id in db.rows(
             """SELECT l.id, r.path, l.path, l.state, l.photo_id
                FROM places l JOIN roots r ON r.id = l.root_id"""

@@ -9,8 +9,9 @@ from facesort.descriptors.compact import fit_code
 from facesort.domain import FaceMatrix
 from facesort.errors import UsageError
 from facesort.evaluation.clustering import ClusterResult, judge_clusters
+from facesort.evaluation.pairs import read_pairs
 from facesort.evaluation.truth import DetectedPhoto, TruthRow, match_faces, read_truth
-from facesort.evaluation.verification import LfwResult, judge_all_pairs, judge_folds, read_pairs
+from facesort.evaluation.verification import LfwResult, judge_all_pairs, judge_folds
 from facesort.imaging.geometry import to_upright, upright_size
 
 if TYPE_CHECKING:

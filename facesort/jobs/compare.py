@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from facesort.catalog.connection import Database
-    from facesort.catalog.places import RootPart, StoredPlace
+    from facesort.catalog.places import StoredPlace
+    from facesort.catalog.roots import RootPart
     from facesort.domain import PhotoId
     from facesort.imaging.walk import FoundFile, Walk
     from facesort.stages import Looked

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from facesort.catalog.connection import Database
-    from facesort.catalog.places import RootPart, StoredPlace
+    from facesort.catalog.places import StoredPlace
+    from facesort.catalog.roots import RootPart
     from facesort.imaging.walk import Companion, FoundFile
 
 __all__ = ["Pair", "StandIns", "join"]

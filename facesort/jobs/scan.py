@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import photos as catalog
 from facesort.catalog import places, showing
+from facesort.catalog.roots import RootPart, claim_root, find_root
 from facesort.errors import UsageError
 from facesort.files import PathKind, explain_os_error, kind_of
 from facesort.imaging.formats import is_video
@@ -193,16 +194,16 @@ def scan_folders(
     return scan.counts, seconds
 
 
-def _claim(db: Database, folder: Path, found: Walk) -> places.RootPart:
+def _claim(db: Database, folder: Path, found: Walk) -> RootPart:
     """Find or make the root of a scanned folder.
 
     A folder without photos needs none, and takes over none of those below: it may be the place of
     albums around them.
     """
-    if not found.files and places.find_root(db, folder) is None:
-        return places.RootPart(0, "")
+    if not found.files and find_root(db, folder) is None:
+        return RootPart(0, "")
     with db.transaction():
-        return places.claim_root(db, folder)
+        return claim_root(db, folder)
 
 
 def preview_without_library(folders: Sequence[Path]) -> ScanReport:
@@ -224,7 +225,7 @@ def preview_folders(
     """Say what a scan would open, changing nothing."""
     scan = Comparison(db, fresh)
     for folder in folders:
-        part = places.find_root(db, folder) or places.RootPart(0, "")
+        part = find_root(db, folder) or RootPart(0, "")
         found = walk(folder, exclude=exclude)
         scan.compare(folder, part, found, places.places_below(db, folder))
     scan.counts.new = sum(job.known is None for job in scan.jobs)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from facesort.catalog import photos as catalog
 from facesort.catalog import places
 from facesort.catalog.connection import open_database
+from facesort.catalog.roots import claim_root, root_paths
 from facesort.config import usable_cores
 from facesort.errors import UsageError
 from facesort.evaluation.speed import STAGES, Measured, SpeedResult, StageSpeed
@@ -65,7 +66,7 @@ def bench_speed(
         ModelError: the models cannot be loaded.
     """
     roots = check_folders(folders)
-    if places.root_paths(db):
+    if root_paths(db):
         raise UsageError(
             "this library has scanned photos already, and a scan would look at new ones only",
             hint="Leave out --library, or name a library that does not exist yet.",
@@ -182,7 +183,7 @@ def _look(
     """Return the files that were looked at and stored."""
     scan = Comparison(scratch, looking.freshness)
     with scratch.transaction():
-        parts = {root: places.claim_root(scratch, root) for root in {root for root, _ in found}}
+        parts = {root: claim_root(scratch, root) for root in {root for root, _ in found}}
     jobs = [Job(parts[root], root, file, None) for root, file in found]
     current: set[str] = set()
     done: list[FoundFile] = []

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from facesort.catalog import places, showing, shown
+from facesort.catalog.roots import root_paths
 from facesort.domain import Person, PersonId, comparable_name
 from facesort.jobs.due import needs_grouping
 
@@ -191,7 +192,7 @@ class Viewing(ABC):
 
     def roots(self) -> list[Path]:
         """Return the scanned folders."""
-        return places.root_paths(self._db)
+        return root_paths(self._db)
 
     @contextmanager
     def _up_to_date(self) -> Iterator[None]:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesort.catalog import connection, decisions, people, places, vectors
+from facesort.catalog import connection, decisions, people, places, roots, vectors
 from facesort.catalog import photos as catalog
 from facesort.catalog.connection import CATALOG_NAME, Database, open_database
 from facesort.catalog.photos import NewFace, NewPhoto
@@ -59,7 +59,7 @@ def _photo(key: str = "png1:aa", *boxes: Box, model: str = "m1", min_face: int =
 def _store(db: Database, photo: NewPhoto, path: str = "a.png") -> PhotoId:
     with db.transaction():
         photo_id = catalog.store_photo(db, photo)
-        part = places.claim_root(db, Path("/photos"))
+        part = roots.claim_root(db, Path("/photos"))
         places.put_place(db, part, path, photo_id=photo_id, size=1, mtime_ns=2)
     return photo_id
 
@@ -424,7 +424,7 @@ def test_any_file_name_comes_back_byte_for_byte(tmp_path_factory, path):
     try:
         name = os.fsdecode(path)
         _store(database, _photo(), name)
-        part = places.find_root(database, Path("/photos"))
+        part = roots.find_root(database, Path("/photos"))
         assert part is not None
         assert list(places.places_within(database, part)) == [name]
         (photo,) = places.photos(database).values()
@@ -436,48 +436,48 @@ def test_any_file_name_comes_back_byte_for_byte(tmp_path_factory, path):
 def test_a_folder_below_a_known_root_is_a_part_of_it(db):
     _store(db, _photo(), "2024/may/a.png")
     _store(db, _photo("png1:bb"), "2025/b.png")
-    part = places.find_root(db, Path("/photos/2024"))
+    part = roots.find_root(db, Path("/photos/2024"))
     assert part is not None
     assert part.prefix == "2024/"
     assert list(places.places_within(db, part)) == ["may/a.png"]
     with db.transaction():
-        assert places.claim_root(db, Path("/photos/2024")) == part
-    assert places.root_paths(db) == [Path("/photos")]
+        assert roots.claim_root(db, Path("/photos/2024")) == part
+    assert roots.root_paths(db) == [Path("/photos")]
 
 
 def test_a_folder_above_known_roots_takes_them_over(db):
     with db.transaction():
         for root in ("/photos/2024", "/photos/2025", "/photos-old"):
-            part = places.claim_root(db, Path(root))
+            part = roots.claim_root(db, Path(root))
             places.put_place(db, part, "a.png", photo_id=None, size=1, mtime_ns=1)
-        part = places.claim_root(db, Path("/photos"))
-    assert places.root_paths(db) == [Path("/photos"), Path("/photos-old")]
+        part = roots.claim_root(db, Path("/photos"))
+    assert roots.root_paths(db) == [Path("/photos"), Path("/photos-old")]
     assert set(places.places_within(db, part)) == {"2024/a.png", "2025/a.png"}
 
 
 def test_a_root_whose_name_begins_alike_is_another_root(db):
     with db.transaction():
-        places.claim_root(db, Path("/photos/a"))
-    assert places.find_root(db, Path("/photos/ab")) is None
-    assert places.find_root(db, Path("/photos")) is None
+        roots.claim_root(db, Path("/photos/a"))
+    assert roots.find_root(db, Path("/photos/ab")) is None
+    assert roots.find_root(db, Path("/photos")) is None
 
 
 def test_the_file_systems_own_root_can_be_scanned(db):
     with db.transaction():
-        places.claim_root(db, Path("/photos/a"))
-        part = places.claim_root(db, Path("/"))
-        assert places.root_paths(db) == []  # nothing was found there yet
+        roots.claim_root(db, Path("/photos/a"))
+        part = roots.claim_root(db, Path("/"))
+        assert roots.root_paths(db) == []  # nothing was found there yet
         places.put_place(db, part, "a.png", photo_id=None, size=1, mtime_ns=1)
-    assert places.root_paths(db) == [Path("/")]
-    found = places.find_root(db, Path("/photos"))
-    assert found == places.RootPart(part.root_id, "photos/")
+    assert roots.root_paths(db) == [Path("/")]
+    found = roots.find_root(db, Path("/photos"))
+    assert found == roots.RootPart(part.root_id, "photos/")
 
 
 def test_present_places_of_a_photo_come_first_and_then_by_path(db):
     photo_id = _store(db, _photo(), "b.png")
     _store(db, _photo(), "c.png")
     _store(db, _photo(), "a.png")
-    part = places.find_root(db, Path("/photos"))
+    part = roots.find_root(db, Path("/photos"))
     assert part is not None
     with db.transaction():
         gone = places.places_within(db, part)["a.png"]

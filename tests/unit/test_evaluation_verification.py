@@ -12,14 +12,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facesort.errors import UsageError
+from facesort.evaluation.pairs import NamedImage, Pair, read_pairs
 from facesort.evaluation.verification import (
     FALSE_MATCH_RATES,
     LfwResult,
-    NamedImage,
-    Pair,
     judge_all_pairs,
     judge_folds,
-    read_pairs,
 )
 
 PAIRS = """2\t2

@@ -12,6 +12,7 @@ from facesort.catalog import people, places, showing, shown
 from facesort.catalog import photos as catalog
 from facesort.catalog.connection import Database, open_database
 from facesort.catalog.photos import NewFace, NewPhoto
+from facesort.catalog.roots import claim_root
 from facesort.domain import Box, FaceStatus, PersonId
 from facesort.errors import FacesortError
 from facesort.grouping.identity import person_id
@@ -70,7 +71,7 @@ class Play:
         new = NewPhoto(key, 1000, 500, "", "", f"d{shift}", "m1", 20, tuple(faces))
         with self.db.transaction():
             photo_id = catalog.store_photo(self.db, new)
-            part = places.claim_root(self.db, Path("/photos"))
+            part = claim_root(self.db, Path("/photos"))
             places.put_place(self.db, part, f"{number}.jpg", photo_id=photo_id, size=1, mtime_ns=2)
 
     def lose(self) -> None:
