@@ -16,7 +16,7 @@ import time
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from facesort.catalog.connection import catalog_exists, open_database
+from facesort.catalog.opening import catalog_exists, open_database
 from facesort.errors import FacesortError, LibraryLocked
 from facesort.files import JobLock
 from facesort.jobs.deciding import Deciding

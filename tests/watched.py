@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facesort.catalog import vectors
-from facesort.catalog.connection import open_database
+from facesort.catalog.opening import open_database
 from facesort.config import load_settings
 from facesort.domain import Box, FaceId, FaceMatrix
 from facesort.library import Library

@@ -22,7 +22,7 @@ _WHERE = {
         "scan",
         "Find new and changed photos, detect and embed their faces, and group them into people.",
     ),
-    "group": ("scan", "Group what is stored into people."),
+    "group": ("group", "Group what is stored into people."),
     "people": ("people", "List the people, most photos first."),
     "show": ("people", "Show a person's faces, best first, and the photos they are on."),
     "faces": ("people", "List every face with its box, landmarks, quality and person."),

@@ -1,4 +1,4 @@
-"""`facesort scan` and `facesort group`."""
+"""`facesort scan`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facesort.cli import context
+from facesort.cli.group import show_threshold
 from facesort.cli.render import counted
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
     from facesort.config import Settings
     from facesort.jobs.compare import ScanCounts
-    from facesort.jobs.group import GroupReport
     from facesort.jobs.inherit import Suggestion
     from facesort.jobs.scan import ScanReport
 
@@ -29,9 +29,8 @@ _COMPANIONS = {"raw": "RAW file", "video": "Live Photo video"}
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the command."""
     app.command(epilog="Example: facesort scan ~/Pictures/wedding --library wedding")(scan)
-    app.command(epilog="Example: facesort group --wrong-merges 0.1")(group)
 
 
 def scan(
@@ -158,7 +157,7 @@ def _show_library(screen: Screen, report: ScanReport) -> None:
             "the library remembers --min-face."
         )
     if report.grouping is not None:
-        _show_threshold(screen, report.grouping)
+        show_threshold(screen, report.grouping)
     screen.say("Who is who: facesort people")
 
 
@@ -228,87 +227,3 @@ def scan_document(report: ScanReport) -> dict[str, object]:
         "exported": counts.exported,
         "dry_run": report.dry_run,
     }
-
-
-def group(
-    ctx: typer.Context,
-    all_faces: Annotated[
-        bool,
-        typer.Option("--all", help="Group all faces from nothing, not only new ones."),
-    ] = False,
-    method: Annotated[
-        str | None,
-        typer.Option(
-            help="linkage, threshold (FaceNet's) or agglomerative (scikit-learn's).",
-            show_default="linkage",
-        ),
-    ] = None,
-    wrong_merges: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Expected wrong merges per 1,000 people.", show_default="3"),
-    ] = None,
-    false_match_rate: Annotated[
-        float | None, typer.Option(metavar="R", help="Instead: false match rate of one comparison.")
-    ] = None,
-    min_cosine: Annotated[
-        float | None, typer.Option(metavar="C", help="Instead: a fixed mean cosine similarity.")
-    ] = None,
-) -> None:
-    """Group what is stored into people. Names and decisions stay.
-
-    New faces join the people who are there. With --all, or in another way than before, all faces
-    are grouped from nothing: the same photos and decisions then always give the same people.
-    Without an option for the way, it is that of the last time.
-    """
-    shared = context.of(ctx)
-    screen = shared.screen()
-    from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - kept out of --help
-
-    given = (method, wrong_merges, false_match_rate, min_cosine)
-    as_before = all(option is None for option in given)
-    options = (
-        None
-        if as_before
-        else GroupOptions(method or "linkage", wrong_merges, false_match_rate, min_cosine)
-    )
-    with shared.open(screen) as library:
-        _show_group(screen, library.group(options, everything=all_faces))
-
-
-def _show_group(screen: Screen, report: GroupReport) -> None:
-    if screen.json:
-        screen.document(
-            {
-                "people": report.people,
-                "faces": report.faces,
-                "unassigned": report.unassigned,
-                "new": report.new,
-                "repeats": report.repeats,
-                "threshold": round(report.threshold.min_cosine, 4),
-                "method": report.method,
-                "rule": report.threshold.rule,
-                "evidence": report.threshold.to_json(),
-            }
-        )
-        return
-    screen.text(
-        f"{counted(report.faces, 'face')}: {counted(report.people, 'person', 'people')}, "
-        f"{report.unassigned:,} too poor to tell."
-    )
-    if report.new is not None:
-        screen.text(
-            f"{counted(report.new, 'face')} had not been grouped before; everybody else stayed "
-            "(facesort group --all looks at all faces again)."
-        )
-    _show_threshold(screen, report)
-
-
-def _show_threshold(screen: Screen, report: GroupReport) -> None:
-    for line in report.threshold.lines():
-        screen.text(line)
-    if report.repeats:
-        screen.text(
-            f"{counted(report.repeats, 'pair')} of faces on one photo look like one person: a "
-            "mirror, a collage, a screen or twins. They stay apart until you say otherwise "
-            "(facesort merge)."
-        )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import photos as catalog
 from facesort.catalog import places
-from facesort.catalog.connection import open_database
+from facesort.catalog.opening import open_database
 from facesort.catalog.roots import claim_root, root_paths
 from facesort.config import usable_cores
 from facesort.errors import UsageError

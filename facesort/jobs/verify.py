@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from facesort.catalog.connection import catalog_exists, open_database
+from facesort.catalog.opening import catalog_exists, open_database
 from facesort.errors import PhotoError, Unsupported
 from facesort.imaging.formats import is_video
 from facesort.jobs.calibrated import card_calibration

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.catalog.connection import CATALOG_NAME, open_database
+from facesort.catalog.connection import CATALOG_NAME
+from facesort.catalog.opening import open_database
 from facesort.evaluation.clustering import judge_clusters
 from tests.watched import Facesort
 

@@ -29,7 +29,8 @@ import numpy as np
 
 from facesort.catalog import people, showing
 from facesort.catalog import photos as catalog
-from facesort.catalog.connection import CATALOG_NAME, now, open_database
+from facesort.catalog.connection import CATALOG_NAME, now
+from facesort.catalog.opening import open_database
 from facesort.domain import Anchor, Box, FaceId, PersonId, short_hash
 from facesort.grouping.identity import unused_person
 from facesort.inference.card import ModelKind

@@ -24,7 +24,7 @@ import numpy as np
 
 from facesort.catalog import columns as catalog
 from facesort.catalog import vectors
-from facesort.catalog.connection import open_database
+from facesort.catalog.opening import open_database
 from facesort.domain import FaceColumns
 from facesort.evaluation.clustering import judge_clusters
 from facesort.grouping.calibration import Calibration, merge_rule

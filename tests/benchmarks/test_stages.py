@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from facesort.catalog import photos as catalog
-from facesort.catalog.connection import open_database
+from facesort.catalog.opening import open_database
 from facesort.catalog.photos import NewFace, NewPhoto
 from facesort.config import Settings
 from facesort.domain import Box, FaceId

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from facesort.catalog import vectors
-from facesort.catalog.connection import open_database
+from facesort.catalog.opening import open_database
 from facesort.errors import LibraryLocked, LibraryUnwritable
 from facesort.files import JobLock
 from facesort.jobs import compact as job

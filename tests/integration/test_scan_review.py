@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesort.catalog.connection import open_database, translated
+from facesort.catalog.connection import translated
+from facesort.catalog.opening import open_database
 from facesort.errors import LibraryUnwritable, Unreadable
 from facesort.imaging.crops import PhotoCrops
 from facesort.imaging.decode import peek

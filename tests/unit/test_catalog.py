@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facesort.catalog import connection, decisions, people, places, roots, vectors
+from facesort.catalog import decisions, opening, people, places, roots, vectors
 from facesort.catalog import photos as catalog
-from facesort.catalog.connection import CATALOG_NAME, Database, open_database
+from facesort.catalog.connection import CATALOG_NAME, Database
+from facesort.catalog.opening import open_database
 from facesort.catalog.photos import NewFace, NewPhoto
 from facesort.domain import (
     Anchor,
@@ -206,7 +207,7 @@ def test_a_snapshot_does_not_see_what_others_write_meanwhile(db):
 
 
 def test_who_waits_too_long_for_the_write_lock_is_told_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(connection, "_BUSY_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(opening, "BUSY_TIMEOUT_S", 0.2)
     holder = open_database(tmp_path, create=True)
     waiting = open_database(tmp_path, create=False)
     with holder.transaction(), pytest.raises(LibraryLocked, match="busy") as locked:

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from facesort.catalog import vectors
-from facesort.catalog.connection import Database, open_database
+from facesort.catalog.connection import Database
+from facesort.catalog.opening import open_database
 from facesort.descriptors.compact import fit_code
 from facesort.domain import FaceId
 from facesort.domain.codes import unit

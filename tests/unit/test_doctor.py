@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from facesort.catalog.connection import CATALOG_NAME, open_database
+from facesort.catalog.connection import CATALOG_NAME
 from facesort.catalog.health import examine
+from facesort.catalog.opening import open_database
 from facesort.config import Settings
 from facesort.errors import (
     FacesortError,

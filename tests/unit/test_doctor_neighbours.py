@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from facesort.catalog.connection import open_database
+from facesort.catalog.opening import open_database
 from facesort.catalog.photos import NewFace, NewPhoto, store_photo
 from facesort.domain import Box, FaceId
 from facesort.jobs.doctor.findings import Finding, Verdict

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from facesort.catalog import connection, drive
-from facesort.catalog.connection import CATALOG_NAME, open_database
+from facesort.catalog import drive, opening
+from facesort.catalog.connection import CATALOG_NAME
+from facesort.catalog.opening import open_database
 from facesort.errors import LibraryDamaged
 from facesort.jobs.viewing import tell_if_shared
 from tests.weights import SilentProgress
@@ -71,7 +72,7 @@ def test_a_system_that_tells_nothing_has_no_shared_drives(tmp_path, monkeypatch)
 
 @pytest.fixture
 def on_a_nas(monkeypatch):
-    monkeypatch.setattr(connection, "shared_drive", lambda folder: "nfs4")
+    monkeypatch.setattr(opening, "shared_drive", lambda folder: "nfs4")
 
 
 def test_a_library_on_a_shared_drive_needs_no_shared_memory(tmp_path, on_a_nas):
@@ -101,7 +102,7 @@ def test_what_is_in_the_write_ahead_log_of_a_library_moved_to_a_shared_drive_is_
     _copy_with_log(tmp_path / "local", tmp_path / "nas")
     local.close()
     with monkeypatch.context() as nas:
-        nas.setattr(connection, "shared_drive", lambda folder: "cifs")
+        nas.setattr(opening, "shared_drive", lambda folder: "cifs")
         moved = open_database(tmp_path / "nas", create=False)
         assert moved.meta("said") == "Anna"
         assert moved.rows("PRAGMA journal_mode") == [("delete",)]

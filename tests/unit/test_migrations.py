@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from facesort.catalog import migrations
-from facesort.catalog.connection import CATALOG_NAME, open_database
+from facesort.catalog.connection import CATALOG_NAME
 from facesort.catalog.migrations import MIGRATIONS, Migration, applied, migrate, pending
+from facesort.catalog.opening import open_database
 from facesort.errors import SchemaTooNew
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"

@@ -182,7 +182,7 @@ def test_progress_is_silent_when_asked(streams):
 def test_a_long_job_without_a_terminal_says_now_and_then_how_far_it_is(streams, monkeypatch):
     _, err = streams()
     clock = [0.0]
-    monkeypatch.setattr("facesort.cli.render.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("facesort.cli.bars.time.monotonic", lambda: clock[0])
     progress = Screen().progress()
     progress.start("Looking at photos", 100, "photo")
     for _ in range(50):

@@ -8,8 +8,8 @@ import stat
 import sys
 from typing import TYPE_CHECKING
 
-from facesort.catalog.connection import catalog_exists
 from facesort.catalog.health import examine, facts
+from facesort.catalog.opening import catalog_exists
 from facesort.errors import FacesortError, LibraryError, LibraryUnwritable
 from facesort.files import explain_os_error
 from facesort.jobs.doctor.findings import Finding, Verdict, failed
