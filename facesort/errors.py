@@ -21,7 +21,8 @@
     │   ├ ModelMismatch                       26   vectors of two models were compared
     │   └ LicenceNotAccepted                  27   no commercial use: the user must agree once
     ├ DecisionConflict                        30
-    │   └ NameTaken                           30   the same person, or another of that name?
+    │   ├ NameTaken                           30   the same person, or another of that name?
+    │   └ StaleQuestion                       30   people have changed since it was asked
     └ ExportError                             40   also: an original is missing
         ├ DestinationOccupied                 41
         ├ DestinationOverlaps                 42
@@ -53,6 +54,7 @@ __all__ = [
     "PhotoError",
     "ProviderUnavailable",
     "SchemaTooNew",
+    "StaleQuestion",
     "TooLarge",
     "UnknownModel",
     "UnknownPerson",
@@ -216,6 +218,10 @@ class NameTaken(DecisionConflict):
     def __init__(self, message: str, *, hint: str = "", several: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.several = several
+
+
+class StaleQuestion(DecisionConflict):
+    """People have changed since a question was asked: nothing was stored, it is asked anew."""
 
 
 class ExportError(FacesortError):

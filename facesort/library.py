@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from facesort.catalog.opening import catalog_exists, open_database
 from facesort.errors import FacesortError, LibraryLocked
 from facesort.files import JobLock
-from facesort.jobs.deciding import Deciding
 from facesort.jobs.due import needs_grouping, wants_regroup
+from facesort.jobs.review.measuring import MeasuringReview
 from facesort.jobs.viewing import tell_if_shared
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ __all__ = ["Library"]
 _REGROUPED_AT_ONCE = 30_000
 
 
-class Library(Deciding):
+class Library(MeasuringReview):
     """One library, open in one thread. Use it as a context manager.
 
     Args:

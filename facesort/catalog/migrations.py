@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from facesort.catalog.schema_7 import SCHEMA_7
 from facesort.errors import SchemaTooNew
 
 if TYPE_CHECKING:
@@ -294,6 +295,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "faces without a person", _SCHEMA_3),
     Migration(4, "what is shown", _SCHEMA_4),
     Migration(5, "sums of people", _SCHEMA_5),
+    Migration(7, "what the user was not sure of", SCHEMA_7),
 )
 
 _RECORD = """CREATE TABLE IF NOT EXISTS migrations (

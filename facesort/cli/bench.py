@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from facesort.cli import context
+from facesort.cli.bench_review import review
 from facesort.cli.render import counted
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
     )
     bench.command(epilog="Example: facesort bench lfw lfw/images --pairs lfw/pairs.txt")(lfw)
     bench.command(epilog="Example: facesort bench clusters album/truth.csv")(clusters)
+    bench.command(epilog="Example: facesort bench review album/truth.csv")(review)
     bench.command(epilog="Example: facesort bench speed ~/Pictures/wedding")(speed)
     app.add_typer(bench, name="bench")
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from facesort.domain import Box, Face, FaceId, Photo, PhotoId
     from facesort.jobs.situation import Situation
 
-__all__ = ["bench_clusters", "bench_lfw", "compacted", "detected_photos"]
+__all__ = ["bench_clusters", "bench_lfw", "compacted", "detected_photos", "labelled_faces"]
 
 
 def detected_photos(
@@ -74,6 +74,24 @@ def _resolved(row: TruthRow) -> TruthRow:
     # Places are stored under real folders; the file itself may be a link.
     real = row.photo.parent.resolve() / row.photo.name
     return TruthRow(real, row.person, row.box)
+
+
+def labelled_faces(
+    truth: Path, faces: Iterable[Face], photos: Mapping[PhotoId, Photo]
+) -> list[tuple[TruthRow, FaceId | None]]:
+    """Find the face that each line of a truth means, None where there is none.
+
+    Args:
+        truth: a CSV file, or a folder whose subfolders are people: of each of their photos the
+            largest central face.
+        faces: all that were found.
+        photos: all of them.
+
+    Raises:
+        UsageError: the truth cannot be read.
+    """
+    rows = [_resolved(row) for row in read_truth(truth)]
+    return list(zip(rows, match_faces(rows, detected_photos(faces, photos)), strict=True))
 
 
 def compacted(matrix: FaceMatrix) -> FaceMatrix:

@@ -1,0 +1,245 @@
+"""What a review lists: people, their faces by doubt, whole photos, history."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from facesort.catalog import decisions, doubts, reviewing, showing
+from facesort.domain import FaceId, PersonId, Verdict, comparable_name
+from facesort.errors import UnknownPerson
+from facesort.grouping.standing import replay
+from facesort.jobs.part import owners_of
+from facesort.jobs.review.looking import faces_shown, person_shown
+from facesort.jobs.review.shown import Entry
+from facesort.jobs.situation import read_situation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from facesort.catalog.showing import PersonRow
+    from facesort.domain import Decision, PhotoId
+    from facesort.jobs.review.access import Access
+    from facesort.jobs.review.shown import FaceShown, PersonShown
+    from facesort.review.queue import Queue
+
+__all__ = ["Listing"]
+
+_VERBS = {
+    Verdict.NAME: "named",
+    Verdict.MERGE: "merged",
+    Verdict.SPLIT: "split off",
+    Verdict.REJECT: "taken out of",
+    Verdict.CONFIRM: "confirmed",
+    Verdict.IGNORE: "ignored",
+    Verdict.NOT_A_FACE: "not a face",
+    Verdict.COVER: "cover chosen for",
+    Verdict.SAME: "the same:",
+    Verdict.DIFFERENT: "kept apart:",
+    Verdict.UNDO: "taken back: decision",
+    Verdict.REDO: "brought back: decision",
+}
+
+
+class Listing(ABC):
+    """Lists people and faces as they are now.
+
+    Args:
+        access: the open library.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    @property
+    @abstractmethod
+    def _queue(self) -> Queue:
+        """The questions, with the people as they are in memory."""
+
+    def _doubts(self, person: PersonId) -> dict[FaceId, float]:
+        """Return the faces of a person that may not be theirs, and how likely they are not."""
+        state = self._queue.state
+        try:
+            row = state.row(person)
+        except UnknownPerson:
+            return {}
+        return {suspect.face: 1 - suspect.chance for suspect in state.suspects.get(row, ())}
+
+    def people(
+        self,
+        start: int = 0,
+        count: int = 100,
+        *,
+        order: str = "photos",
+        text: str = "",
+        ignored: bool = False,
+    ) -> tuple[list[PersonShown], int]:
+        """Return some of the people, and how many there are.
+
+        Args:
+            start: the first one.
+            count: at most so many.
+            order: "photos": most first; "name": those with one by name, then the others; "doubt":
+                those with most doubtful faces first.
+            text: only those whose name or id holds it.
+            ignored: those whom the user does not want to see, instead of the others.
+        """
+        with self._access.up_to_date():
+            rows = showing.people(self._access.db)
+        wanted = comparable_name(text)
+        rows = [
+            row
+            for row in rows
+            if bool(row.ignored) is ignored
+            and (not wanted or wanted in row.id or wanted in comparable_name(row.name or ""))
+        ]
+        if order == "name":
+            rows.sort(key=lambda row: (row.name is None, comparable_name(row.name or "")))
+        elif order == "doubt":
+            rows.sort(key=lambda row: -len(self._doubts(row.id)))
+        chosen = rows[start : start + count]
+        return [person_shown(row, len(self._doubts(row.id))) for row in chosen], len(rows)
+
+    def names(self, prefix: str, count: int = 8) -> list[PersonShown]:
+        """Return people whose name, or a word of it, begins so; most photos first."""
+        wanted = comparable_name(prefix.strip())
+        with self._access.up_to_date():
+            called = showing.names(self._access.db)
+            found = [
+                person
+                for person, name in called.items()
+                if any(
+                    comparable_name(name[at:]).startswith(wanted)
+                    for at in range(len(name))
+                    if not at or name[at - 1].isspace()
+                )
+            ]
+            rows = showing.people(self._access.db, found)
+        return [person_shown(row) for row in rows[:count]]
+
+    def person(self, reference: str) -> PersonShown:
+        """Return a person by id or name.
+
+        Raises:
+            UnknownPerson, AmbiguousPerson: the reference leads to nobody, or to several.
+        """
+        with self._access.up_to_date():
+            row = self._row(reference)
+        return person_shown(row, len(self._doubts(row.id)))
+
+    def _row(self, reference: str) -> PersonRow:
+        db = self._access.db
+        found = showing.people(db, [PersonId(reference)])
+        if not found:
+            situation = read_situation(
+                db, min_face=self._access.min_face(), persons=[reference], faces=[]
+            )
+            person = situation.person(reference)
+            found = showing.people(db, [person.id])
+        if not found:
+            raise UnknownPerson(f"{reference} has no faces any more")
+        return found[0]
+
+    def faces_of(
+        self, reference: str, start: int = 0, count: int = 100, *, by_doubt: bool = True
+    ) -> tuple[list[FaceShown], int]:
+        """Return some of a person's faces, and how many there are.
+
+        Args:
+            reference: id or name.
+            start: the first one.
+            count: at most so many.
+            by_doubt: those that may not be theirs first, then the best; otherwise the best first.
+
+        Raises:
+            UnknownPerson, AmbiguousPerson: as `person`.
+        """
+        db, min_face = self._access.db, self._access.min_face()
+        with self._access.up_to_date():
+            row = self._row(reference)
+            doubt = self._doubts(row.id)
+            found = showing.face_rows(db, list(showing.members(db, [row.id])), min_face=min_face)
+            first = doubt if by_doubt else {}
+            found.sort(key=lambda face: (-first.get(face.id, 0.0), -face.quality, face.id))
+            ids = [face.id for face in found[start : start + count]]
+            return faces_shown(db, ids, min_face=min_face, doubt=doubt), len(found)
+
+    def face(self, face: str) -> FaceShown:
+        """Return one face.
+
+        Raises:
+            UnknownPerson: there is none of that id.
+        """
+        db = self._access.db
+        with self._access.up_to_date():
+            owner = owners_of(db, [FaceId(face)])[FaceId(face)].owner
+            doubt = {} if owner is None else self._doubts(owner)
+            min_face = self._access.min_face()
+            found = faces_shown(db, [FaceId(face)], min_face=min_face, doubt=doubt)
+        if not found:
+            raise UnknownPerson(f"there is no face {face!r}")
+        return found[0]
+
+    def faces_on(self, photo: PhotoId) -> list[tuple[FaceShown, PersonShown | None]]:
+        """Return all faces of a photo, from left to right, and whose each is."""
+        db, min_face = self._access.db, self._access.min_face()
+        with self._access.up_to_date():
+            ids = reviewing.faces_on(db, photo)
+            owners = owners_of(db, ids)
+            whose = {said.owner for said in owners.values() if said.owner is not None}
+            rows = {row.id: person_shown(row) for row in showing.people(db, whose)}
+            doubt = {face: much for one in whose for face, much in self._doubts(one).items()}
+            shown = faces_shown(db, ids, min_face=min_face, doubt=doubt)
+        found = [(face, owners[face.id].owner) for face in shown]
+        placed = [(face, None if owner is None else rows.get(owner)) for face, owner in found]
+        return sorted(placed, key=lambda pair: (pair[0].box.left, pair[0].box.top))
+
+    def history(self, count: int = 50) -> list[Entry]:
+        """Return what was said last, newest first, undone things included."""
+        db = self._access.db
+        with self._access.up_to_date():
+            log = decisions.log(db, votes=False)
+            names = showing.names(db)
+            unsure = doubts.every(db)
+        active = {decision.id for decision in replay(log).active}
+        found = [
+            (
+                (decision.id, 0),
+                Entry(
+                    decision.made_at,
+                    _sentence(decision, names),
+                    decision.id,
+                    None,
+                    stands=decision.id in active
+                    or decision.verdict in {Verdict.UNDO, Verdict.REDO},
+                ),
+            )
+            for decision in log[-count:]
+        ]
+        found += [
+            (
+                (row.last_decision, row.id),
+                Entry(row.made_at, _unsure(row, names), None, row.id, stands=stands),
+            )
+            for row, stands in unsure[-count:]
+        ]
+        found.sort(key=lambda pair: pair[0], reverse=True)
+        return [entry for _, entry in found[:count]]
+
+
+def _sentence(decision: Decision, names: Mapping[PersonId, str]) -> str:
+    verb = _VERBS[decision.verdict]
+    if decision.target is not None:
+        return f"{verb} {decision.target}"
+    people = ", ".join(names.get(person, person) for person in decision.people)
+    spoken = [face for face in decision.faces if face.role.value != "vote"]
+    faces = f" ({len(spoken)} faces)" if spoken else ""
+    if decision.name is not None:
+        return f"{verb} {decision.name}: {people}{faces}"
+    return f"{verb} {people}{faces}".strip()
+
+
+def _unsure(row: doubts.DoubtRow, names: Mapping[PersonId, str]) -> str:
+    people = ", ".join(names.get(person, person) for person in row.people)
+    what = "not sure" if row.answer == "unsure" else "two people on one photo"
+    return f"{what} ({row.kind}): {people or 'nobody'}"

@@ -1,0 +1,135 @@
+"""What is not asked for a while: the user could not say, or did not want to now.
+
+What the user was not sure of is asked again when the people have twice as many faces as then; what
+was skipped is not asked again in this sitting. Pairs of people are kept for rows, so that they go
+on to the survivor of a merge.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from facesort.review.questions import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from facesort.domain import FaceId
+
+__all__ = ["Holds"]
+
+# With twice the faces there is something new to see.
+_GROWN = 2
+
+_FOR_NOW = -1
+
+
+class Holds:
+    """By kind: one row (WHO, TWO), pairs of rows (SAME, WHO), faces (BELONGS, MIRROR)."""
+
+    def __init__(self) -> None:
+        # What is held, and how many faces its people had together.
+        self._held: dict[Hashable, int] = {}
+        self._partners: dict[int, frozenset[int]] = {}
+
+    def add(
+        self,
+        kind: Kind,
+        rows: Sequence[int],
+        faces: Iterable[FaceId],
+        sizes: Sequence[int] | None,
+    ) -> Callable[[], None]:
+        """Hold something back.
+
+        Args:
+            kind: of the question.
+            rows: of its people, the subject first; of WHO also those who were listed as guesses.
+            faces: that it was about.
+            sizes: how many faces each of these people has; None: for this sitting.
+
+        Returns:
+            What takes it back.
+        """
+        keys = _keys(kind, rows, tuple(faces))
+        then = [_FOR_NOW] * len(keys) if sizes is None else _sizes(kind, sizes, len(keys))
+        return self._put(dict(zip(keys, then, strict=True)))
+
+    def merge(self, keep: int, other: int) -> Callable[[], None]:
+        """Let the survivor of a merge have the pairs of who is merged away."""
+        pairs = {
+            frozenset((keep, third)): self._held[frozenset((other, third))]
+            for third in self._partners.get(other, ())
+            if third != keep
+        }
+        inverses = [self._put({key: size}) for key, size in pairs.items() if key not in self._held]
+
+        def back() -> None:
+            for inverse in reversed(inverses):
+                inverse()
+
+        return back
+
+    def holds(self, kind: Kind, rows: Sequence[int], faces: Iterable[FaceId], size: int) -> bool:
+        """Whether all of that is held back, the people having so many faces together now."""
+        keys = _keys(kind, rows[:1] if kind is Kind.WHO else rows, tuple(faces))
+        then = [self._held.get(key) for key in keys]
+        return bool(keys) and all(
+            was is not None and (was == _FOR_NOW or size < _GROWN * was) for was in then
+        )
+
+    def copy(self) -> tuple[dict[Hashable, int], dict[int, frozenset[int]]]:
+        """Return all that is held, to compare."""
+        return dict(self._held), dict(self._partners)
+
+    def _put(self, keys: Mapping[Hashable, int]) -> Callable[[], None]:
+        before = [(key, self._held.get(key)) for key in keys]
+        rows = {row for key in keys for row in _pair(key)}
+        partners = {row: self._partners.get(row) for row in rows}
+        for key, size in keys.items():
+            self._held[key] = size
+            pair = _pair(key)
+            for row in pair:
+                self._partners[row] = self._partners.get(row, frozenset()) | (pair - {row})
+
+        def back() -> None:
+            for key, old in reversed(before):
+                if old is None:
+                    self._held.pop(key, None)
+                else:
+                    self._held[key] = old
+            for row, known in partners.items():
+                if known is None:
+                    self._partners.pop(row, None)
+                else:
+                    self._partners[row] = known
+
+        return back
+
+
+def _keys(kind: Kind, rows: Sequence[int], faces: tuple[FaceId, ...]) -> list[Hashable]:
+    if kind is Kind.SAME:
+        return [frozenset((rows[0], other)) for other in rows[1:]]
+    if kind is Kind.BELONGS:
+        return [(kind, face) for face in faces]
+    if kind is Kind.MIRROR:
+        return [(kind, frozenset(faces))]
+    single: list[Hashable] = [(kind, row) for row in rows[:1]]
+    if kind is Kind.WHO:
+        single += [frozenset((rows[0], other)) for other in rows[1:]]
+    return single
+
+
+def _sizes(kind: Kind, sizes: Sequence[int], keys: int) -> list[int]:
+    """Return how many faces the people of each key have together."""
+    if kind is Kind.SAME:
+        return [sizes[0] + size for size in sizes[1:]]
+    if kind is Kind.WHO:
+        return [*sizes[:1], *(sizes[0] + size for size in sizes[1:])]
+    return [sum(sizes)] * keys
+
+
+def _pair(key: Hashable) -> frozenset[int]:
+    """Return the two rows of a key about a pair of people; of another key none."""
+    if isinstance(key, frozenset) and len(key) == 2:
+        return key
+    return frozenset()
