@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from facesort.catalog.opening import catalog_exists, open_database
 from facesort.errors import FacesortError, LibraryLocked
 from facesort.files import JobLock
-from facesort.jobs.due import needs_grouping, wants_regroup
+from facesort.jobs.grouping.due import needs_grouping, wants_regroup
 from facesort.jobs.review.measuring import MeasuringReview
 from facesort.jobs.viewing import tell_if_shared
 
@@ -38,15 +38,15 @@ if TYPE_CHECKING:
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
     from facesort.inference.card import ModelCard
-    from facesort.jobs.albums import AlbumOrder, Source
-    from facesort.jobs.compact import Compaction
-    from facesort.jobs.group import GroupReport
-    from facesort.jobs.group_options import GroupOptions
-    from facesort.jobs.identified import Identification
-    from facesort.jobs.identify import IdentifyOptions
+    from facesort.jobs.describing.compact import Compaction
+    from facesort.jobs.exporting.albums import AlbumOrder, Source
+    from facesort.jobs.grouping.group import GroupReport
+    from facesort.jobs.grouping.options import GroupOptions
     from facesort.jobs.looking import Looking
-    from facesort.jobs.prune import Pruning
-    from facesort.jobs.scan import ScanReport
+    from facesort.jobs.recognising.identified import Identification
+    from facesort.jobs.recognising.identify import IdentifyOptions
+    from facesort.jobs.scanning.prune import Pruning
+    from facesort.jobs.scanning.scan import ScanReport
     from facesort.protocols import Progress
     from facesort.registry import LoadModels
 
@@ -132,7 +132,7 @@ class Library(MeasuringReview):
             LibraryLocked: another job is running on this library.
             ModelError: the models cannot be loaded.
         """
-        from facesort.jobs import scan as scanning  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.scanning import scan as scanning  # noqa: PLC0415 - as `_looking`
         from facesort.workers import StageTimes  # noqa: PLC0415
 
         started, times = time.perf_counter(), StageTimes()
@@ -159,7 +159,7 @@ class Library(MeasuringReview):
 
     def preview_scan(self, folders: Sequence[Path]) -> ScanReport:
         """Say what a scan would open; nothing is changed."""
-        from facesort.jobs import scan as scanning  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.scanning import scan as scanning  # noqa: PLC0415 - as `_looking`
 
         started = time.perf_counter()
         counts = scanning.preview_folders(
@@ -182,7 +182,7 @@ class Library(MeasuringReview):
             LibraryLocked: another job is running on this library.
             UsageError: an option is out of range.
         """
-        from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.grouping.options import GroupOptions  # noqa: PLC0415 - as `_looking`
 
         with self._job("grouping"):
             before = GroupOptions.from_meta(self._db.meta("group_options"))
@@ -190,7 +190,7 @@ class Library(MeasuringReview):
 
     def _group_as_before(self) -> GroupReport | None:
         """Group in the way of the last time; None where the model leaves open what is alike."""
-        from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.grouping.options import GroupOptions  # noqa: PLC0415 - as `_looking`
 
         options = GroupOptions.from_meta(self._db.meta("group_options"))
         card = self._looking.embedder
@@ -203,9 +203,9 @@ class Library(MeasuringReview):
         return self._group(options)
 
     def _group(self, options: GroupOptions, *, everything: bool = False) -> GroupReport:
-        from facesort.jobs.group import group_faces  # noqa: PLC0415 - as `_looking`
-        from facesort.jobs.neighbours import publish_library_index  # noqa: PLC0415
-        from facesort.jobs.shown import ensure_fresh  # noqa: PLC0415
+        from facesort.jobs.grouping.group import group_faces  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.grouping.neighbours import publish_library_index  # noqa: PLC0415
+        from facesort.jobs.showing.shown import ensure_fresh  # noqa: PLC0415
 
         report = group_faces(
             self._db,
@@ -237,7 +237,7 @@ class Library(MeasuringReview):
         Raises:
             UsageError: a path does not exist or is no folder.
         """
-        from facesort.jobs import prune  # noqa: PLC0415 - only this needs it
+        from facesort.jobs.scanning import prune  # noqa: PLC0415 - only this needs it
 
         return prune.find_gone(self._db, prune.existing_folders(folders))
 
@@ -250,7 +250,7 @@ class Library(MeasuringReview):
         Raises:
             LibraryLocked: another job is running on this library.
         """
-        from facesort.jobs import prune  # noqa: PLC0415 - only this needs it
+        from facesort.jobs.scanning import prune  # noqa: PLC0415 - only this needs it
 
         with self._job("pruning"):
             done = prune.forget(self._db, planned, self.settings.library / "cache")
@@ -260,17 +260,17 @@ class Library(MeasuringReview):
 
     def plan_compact(self) -> Compaction:
         """Say what 128-byte descriptors would save and cost; nothing is changed."""
-        from facesort.jobs.compact import plan  # noqa: PLC0415 - only this needs it
+        from facesort.jobs.describing.compact import plan  # noqa: PLC0415 - only this needs it
 
         return plan(self._db, self._looking.embedder, min_face=self.min_face)
 
     def compact(self, planned: Compaction) -> Compaction:
-        """Write vectors as 128-byte descriptors, for good; see `jobs.compact`.
+        """Write vectors as 128-byte descriptors, for good; see `jobs.describing.compact`.
 
         Raises:
             LibraryLocked: another job is running on this library.
         """
-        from facesort.jobs.compact import carry_out  # noqa: PLC0415 - only this needs it
+        from facesort.jobs.describing.compact import carry_out  # noqa: PLC0415 - only this needs it
 
         with self._job("compacting"):
             return carry_out(self._db, self._looking.embedder, planned, self._progress)
@@ -314,7 +314,7 @@ class Library(MeasuringReview):
 
     def plan_export(self, order: AlbumOrder) -> Plan:
         """Say what an export would do; nothing on the disk changes."""
-        from facesort.jobs.albums import plan_order  # noqa: PLC0415 - only exports need it
+        from facesort.jobs.exporting.albums import plan_order  # noqa: PLC0415 - only exports need it
 
         return plan_order(order, self._album_source())
 
@@ -324,12 +324,12 @@ class Library(MeasuringReview):
         Raises:
             ExportError and its kinds; see `export.albums`.
         """
-        from facesort.jobs.albums import export_order  # noqa: PLC0415 - only exports need it
+        from facesort.jobs.exporting.albums import export_order  # noqa: PLC0415 - only exports need it
 
         return export_order(order, self._album_source(), self._progress)
 
     def _album_source(self) -> Source:
-        from facesort.jobs.albums import Source  # noqa: PLC0415 - only exports need it
+        from facesort.jobs.exporting.albums import Source  # noqa: PLC0415 - only exports need it
 
         return Source(*self.view(), self.id, self.settings.library, self.roots())
 
@@ -342,7 +342,7 @@ class Library(MeasuringReview):
         """
         from facesort.export.destination import check_outside  # noqa: PLC0415 - pictures are heavy
         from facesort.imaging.crops import PhotoCrops  # noqa: PLC0415
-        from facesort.jobs.sheets import write_sheets  # noqa: PLC0415
+        from facesort.jobs.showing.sheets import write_sheets  # noqa: PLC0415
 
         check_outside(folder, self.roots(), self.settings.library)
         situation, photos = self.view()
@@ -356,8 +356,8 @@ class Library(MeasuringReview):
     # -- recognising ----------------------------------------------------------------------------
 
     def identify(self, images: Sequence[Path], options: IdentifyOptions) -> Identification:
-        """Say who is on pictures, of this library's people or nobody; see `jobs.identify`."""
-        from facesort.jobs.identify import identify  # noqa: PLC0415 - only this needs it
+        """Say who is on pictures, of this library's people or nobody; see `jobs.recognising.identify`."""
+        from facesort.jobs.recognising.identify import identify  # noqa: PLC0415 - only this needs it
 
         return identify(
             self._db,
@@ -372,13 +372,13 @@ class Library(MeasuringReview):
 
     def bench_clusters(self, truth: Path) -> ClusterResult:
         """Judge the people of this library against a truth file or a folder of labelled folders."""
-        from facesort.jobs.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
+        from facesort.jobs.benches.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
 
         return bench_clusters(truth, *self.view())
 
     def bench_speed(self, folders: Sequence[Path], *, sample: int | None = None) -> SpeedResult:
         """Scan folders into this library, which must be empty, and measure each stage alone too."""
-        from facesort.jobs.speed import bench_speed  # noqa: PLC0415 - only benchmarks need it
+        from facesort.jobs.benches.speed import bench_speed  # noqa: PLC0415 - only benchmarks need it
 
         scan = partial(self.scan, folders)
         return bench_speed(
@@ -388,7 +388,7 @@ class Library(MeasuringReview):
     def bench_lfw(self, folder: Path, pairs: Path, *, compact: bool = False) -> LfwResult:
         """Run the LFW protocol on a scanned folder; `compact`: as 128-byte descriptors."""
         from facesort.catalog import photos, places, vectors  # noqa: PLC0415 - as above
-        from facesort.jobs.bench import bench_lfw, compacted  # noqa: PLC0415 - only benchmarks do
+        from facesort.jobs.benches.bench import bench_lfw, compacted  # noqa: PLC0415 - only benchmarks do
 
         with self._db.snapshot():
             faces = photos.faces(self._db, min_face=self.min_face)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import people
 from facesort.domain import FaceId, PersonId
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.options import GroupOptions
 from facesort.review.questions import ALLOWED, Answer, Given, Kind
 from tests.fakes import open_library
 from tests.stored import Stock, shaped_stock, store
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.library import Library
     from facesort.review.questions import Question
     from facesort.review.state import ReviewState

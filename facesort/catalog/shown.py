@@ -1,6 +1,6 @@
 """Who is shown, ready to be read: derived tables, and what has changed since they were filled.
 
-`jobs.shown` fills them. The database itself notes every change to faces, places, anchors and
+`jobs.showing.shown` fills them. The database itself notes every change to faces, places, anchors and
 assignments (`stale_photos`, `stale_people`); what was decided since is told by the stamp.
 """
 

@@ -61,7 +61,7 @@ def export(
     from facesort.errors import UsageError  # noqa: PLC0415 - kept out of --help
     from facesort.export.albums import require_complete  # noqa: PLC0415
     from facesort.export.manifest import Mode  # noqa: PLC0415
-    from facesort.jobs.albums import AlbumOrder  # noqa: PLC0415
+    from facesort.jobs.exporting.albums import AlbumOrder  # noqa: PLC0415
 
     if mode not in set(Mode):
         raise UsageError(f"--mode {mode} is not known", hint=f"Use {', '.join(Mode)}.")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from facesort import registry
-from facesort.jobs import gallery
-from facesort.jobs import identify as identify_job
+from facesort.jobs.recognising import gallery
+from facesort.jobs.recognising import identify as identify_job
 from tests.fakes import FakeModels, dump, open_library, paint, png
 from tests.terminal import facesort
 
@@ -171,7 +171,7 @@ def test_verify_changes_nothing_in_a_library(named, outside, models):
 def test_an_embedder_without_calibration_leaves_the_judgement_to_the_user(outside, monkeypatch):
     fakes = FakeModels()
     monkeypatch.setattr(registry, "load_models", fakes.load_models)
-    monkeypatch.setattr("facesort.jobs.verify.card_calibration", lambda db, card: None)
+    monkeypatch.setattr("facesort.jobs.recognising.verify.card_calibration", lambda db, card: None)
     done = facesort("verify", outside / "anna0.png", outside / "anna1.png")
     assert done.code == 0
     assert done.out.startswith("Unsure: similarity 0.9")

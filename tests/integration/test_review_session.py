@@ -23,7 +23,7 @@ from facesort.errors import (
     UnknownPerson,
     UsageError,
 )
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.options import GroupOptions
 from facesort.jobs.review.session import ReviewSession
 from facesort.jobs.review.shown import Asked
 from facesort.library import Library

@@ -18,18 +18,18 @@ from facesort.domain import Box, FaceStatus, PersonId
 from facesort.errors import FacesortError
 from facesort.grouping.identity import person_id
 from facesort.jobs import decide
-from facesort.jobs.faces import every_face
-from facesort.jobs.moving import publish_changes
-from facesort.jobs.owned import owned_faces
-from facesort.jobs.shown import bring_up_to_date, ensure_fresh
-from facesort.jobs.situation import read_situation
+from facesort.jobs.grouping.moving import publish_changes
+from facesort.jobs.showing.faces import every_face
+from facesort.jobs.showing.owned import owned_faces
+from facesort.jobs.showing.shown import bring_up_to_date, ensure_fresh
+from facesort.jobs.showing.situation import read_situation
 from facesort.vision.found import face_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from facesort.domain import Face, Person
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 MIN_FACE = 24
 _POINTS = np.zeros((5, 2), dtype=np.float32)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from facesort.domain import PersonId
     from facesort.jobs.decide import Decided
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.review.questions import Question
     from facesort.review.queue import Queue
     from facesort.review.state import ReviewState

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from facesort.catalog import places, vectors
 from facesort.errors import UsageError
 from facesort.evaluation.review import LabelledFaces, ReviewCosts, judge_review
-from facesort.jobs.bench import labelled_faces
+from facesort.jobs.benches.bench import labelled_faces
 from facesort.jobs.review.oracle import queue_order
 from facesort.jobs.review.reading import read_crowd
-from facesort.jobs.situation import read_situation
+from facesort.jobs.showing.situation import read_situation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.domain import FaceId, Photo, PhotoId
     from facesort.inference.card import ModelCard
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.protocols import Progress
 
 __all__ = ["bench_review"]

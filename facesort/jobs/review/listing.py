@@ -9,10 +9,10 @@ from facesort.catalog import decisions, doubts, reviewing, showing
 from facesort.domain import FaceId, PersonId, Verdict, comparable_name
 from facesort.errors import UnknownPerson
 from facesort.grouping.standing import replay
-from facesort.jobs.part import owners_of
 from facesort.jobs.review.looking import faces_shown, person_shown
 from facesort.jobs.review.shown import Entry
-from facesort.jobs.situation import read_situation
+from facesort.jobs.showing.part import owners_of
+from facesort.jobs.showing.situation import read_situation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

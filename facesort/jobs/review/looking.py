@@ -8,8 +8,8 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import places, showing
 from facesort.domain import PlaceState
 from facesort.imaging.geometry import to_upright, upright_size
-from facesort.jobs.part import owners_of, status_of
 from facesort.jobs.review.shown import Asked, FaceShown, PersonShown, SideShown
+from facesort.jobs.showing.part import owners_of, status_of
 from facesort.review.questions import Kind
 from facesort.review.worth import MOST_SHOWN
 

@@ -12,8 +12,8 @@ from facesort.catalog import vectors as stored
 from facesort.domain import PersonId
 from facesort.grouping.anchors import AnchorIndex
 from facesort.grouping.standing import replay, standing
-from facesort.jobs.calibrated import calibration_of
-from facesort.jobs.part import owners_of
+from facesort.jobs.grouping.calibrated import calibration_of
+from facesort.jobs.showing.part import owners_of
 from facesort.review.candidates import find_part, find_suspects, may_be_two
 from facesort.review.chances import Chances
 from facesort.review.crowd import NO_MOMENT, Crowd, Doubt, Part, Suspect, Twice

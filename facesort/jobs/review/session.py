@@ -15,13 +15,13 @@ from facesort.catalog import decisions, doubts, reviewing
 from facesort.errors import DecisionConflict, UnknownPerson, UsageError
 from facesort.grouping.standing import replay
 from facesort.jobs import decide
-from facesort.jobs.part import owners_of
 from facesort.jobs.review.acting import Acting, Step
 from facesort.jobs.review.looking import show_question
 from facesort.jobs.review.reading import read_crowd
 from facesort.jobs.review.shown import Answered, Asked, Undone
 from facesort.jobs.review.steps import Written
 from facesort.jobs.review.writing import write_answer
+from facesort.jobs.showing.part import owners_of
 from facesort.review.crowd import Doubt
 from facesort.review.questions import Answer, Kind, check
 from facesort.review.queue import Queue

@@ -10,8 +10,8 @@ from facesort.domain import PersonId
 from facesort.errors import StaleQuestion, UsageError
 from facesort.jobs import decide
 from facesort.jobs.decide.voicing import called
-from facesort.jobs.shown import bring_up_to_date
-from facesort.jobs.situation import read_situation
+from facesort.jobs.showing.shown import bring_up_to_date
+from facesort.jobs.showing.situation import read_situation
 from facesort.review.questions import Answer, Kind
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.domain import FaceId, Person
     from facesort.jobs.review.access import Access
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.review.questions import Given, Question
 
 __all__ = ["Steps", "Written"]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from facesort.domain import Box, Face, FaceId, Photo, PhotoId
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = ["bench_clusters", "bench_lfw", "compacted", "detected_photos", "labelled_faces"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from facesort.domain import FaceId, Person, Photo, PhotoId, Place
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.protocols import Progress
 
 __all__ = ["AlbumOrder", "Source", "collect_albums", "export_order", "plan_order"]

@@ -15,8 +15,8 @@ from facesort.catalog import people, showing, vectors
 from facesort.descriptors.coreset import Rule, choose_each
 from facesort.errors import ModelMismatch
 from facesort.grouping.openset import Gallery
-from facesort.jobs.neighbours import open_library_index
-from facesort.jobs.owned import owned_faces
+from facesort.jobs.grouping.neighbours import open_library_index
+from facesort.jobs.showing.owned import owned_faces
 from facesort.search.choose import EXACT_UP_TO
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.domain import FaceId, PersonId
     from facesort.inference.card import ModelCard
-    from facesort.jobs.neighbours import LibraryIndex
+    from facesort.jobs.grouping.neighbours import LibraryIndex
     from facesort.protocols import Vectors
 
 __all__ = ["Known", "known_people", "min_quality"]
