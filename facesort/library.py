@@ -8,6 +8,8 @@ the last grouping with the standing decisions laid over it (`grouping.people`).
     group   snapshot of faces, vectors, decisions -> grouping.regroup -> catalog, one commit
     decide  situation -> checked (jobs.decide) -> appended to the log, one commit
     export  situation -> albums -> export plan -> files, with a journal
+
+Short ones are below; looking, deciding and giving out are in `jobs.viewing`, `deciding`, `giving`.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ from typing import TYPE_CHECKING
 from facesort.catalog.opening import catalog_exists, open_database
 from facesort.errors import FacesortError, LibraryLocked
 from facesort.files import JobLock
-from facesort.jobs.deciding import Deciding
 from facesort.jobs.due import needs_grouping, wants_regroup
+from facesort.jobs.learning import Learning
+from facesort.jobs.measuring import Measuring
 from facesort.jobs.viewing import tell_if_shared
 
 if TYPE_CHECKING:
@@ -31,14 +34,7 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
     from facesort.config import Settings
-    from facesort.domain import PersonId
-    from facesort.evaluation.clustering import ClusterResult
-    from facesort.evaluation.speed import SpeedResult
-    from facesort.evaluation.verification import LfwResult
-    from facesort.export.apply import ExportResult
-    from facesort.export.operations import Plan
     from facesort.inference.card import ModelCard
-    from facesort.jobs.albums import AlbumOrder, Source
     from facesort.jobs.compact import Compaction
     from facesort.jobs.group import GroupReport
     from facesort.jobs.group_options import GroupOptions
@@ -57,7 +53,7 @@ __all__ = ["Library"]
 _REGROUPED_AT_ONCE = 30_000
 
 
-class Library(Deciding):
+class Library(Measuring, Learning):
     """One library, open in one thread. Use it as a context manager.
 
     Args:
@@ -203,20 +199,27 @@ class Library(Deciding):
         return self._group(options)
 
     def _group(self, options: GroupOptions, *, everything: bool = False) -> GroupReport:
-        from facesort.jobs.group import group_faces  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.aggregating import tell_if_unusable  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.descriptors import describe_people  # noqa: PLC0415
+        from facesort.jobs.group import group_faces  # noqa: PLC0415
         from facesort.jobs.neighbours import publish_library_index  # noqa: PLC0415
         from facesort.jobs.shown import ensure_fresh  # noqa: PLC0415
 
+        card, least = self._looking.embedder, self.min_face
+        tell_if_unusable(self._db, card, self._progress)
+        if not everything:  # whom new faces touch does not depend on what was asked for meanwhile
+            describe_people(self._db, card, min_face=least, progress=self._progress)
         report = group_faces(
             self._db,
-            self._looking.embedder,
+            card,
             options,
             everything=everything,
-            min_face=self.min_face,
+            min_face=least,
             progress=self._progress,
         )
         # So that the next command is quick:
-        ensure_fresh(self._db, min_face=self.min_face)
+        ensure_fresh(self._db, min_face=least)
+        describe_people(self._db, card, min_face=least, progress=self._progress)
         publish_library_index(
             self._db,
             self.settings.library,
@@ -275,7 +278,7 @@ class Library(Deciding):
         with self._job("compacting"):
             return carry_out(self._db, self._looking.embedder, planned, self._progress)
 
-    # -- looking: jobs/viewing.py ----------------------------------------------------------------
+    # -- looking: jobs/viewing.py; giving out: jobs/giving.py ------------------------------------
 
     @property
     def id(self) -> str:
@@ -310,49 +313,6 @@ class Library(Deciding):
             self._progress.note("That stands, but is not grouped anew yet. Later: facesort group")
             raise
 
-    # -- exporting -------------------------------------------------------------------------------
-
-    def plan_export(self, order: AlbumOrder) -> Plan:
-        """Say what an export would do; nothing on the disk changes."""
-        from facesort.jobs.albums import plan_order  # noqa: PLC0415 - only exports need it
-
-        return plan_order(order, self._album_source())
-
-    def export(self, order: AlbumOrder) -> ExportResult:
-        """Write albums of people. Originals are only read.
-
-        Raises:
-            ExportError and its kinds; see `export.albums`.
-        """
-        from facesort.jobs.albums import export_order  # noqa: PLC0415 - only exports need it
-
-        return export_order(order, self._album_source(), self._progress)
-
-    def _album_source(self) -> Source:
-        from facesort.jobs.albums import Source  # noqa: PLC0415 - only exports need it
-
-        return Source(*self.view(), self.id, self.settings.library, self.roots())
-
-    def sheets(self, folder: Path, persons: Sequence[PersonId]) -> list[Path]:
-        """Write one strip of faces per person.
-
-        Raises:
-            DestinationOverlaps: the folder lies in a scanned one, whose next scan would find faces
-            in it. DestinationUnwritable: it cannot be written.
-        """
-        from facesort.export.destination import check_outside  # noqa: PLC0415 - pictures are heavy
-        from facesort.imaging.crops import PhotoCrops  # noqa: PLC0415
-        from facesort.jobs.sheets import write_sheets  # noqa: PLC0415
-
-        check_outside(folder, self.roots(), self.settings.library)
-        situation, photos = self.view()
-        now = situation.people.by_id  # a scan may have changed them since they were read
-        present = [now[person] for person in persons if person in now]
-        crops = PhotoCrops(
-            photos, self.settings.library / "cache", max_megapixels=self.settings.max_megapixels
-        )
-        return write_sheets(folder, present, situation, crops, self._progress)
-
     # -- recognising ----------------------------------------------------------------------------
 
     def identify(self, images: Sequence[Path], options: IdentifyOptions) -> Identification:
@@ -366,34 +326,4 @@ class Library(Deciding):
             options,
             min_face=self.min_face,
             progress=self._progress,
-        )
-
-    # -- measuring -------------------------------------------------------------------------------
-
-    def bench_clusters(self, truth: Path) -> ClusterResult:
-        """Judge the people of this library against a truth file or a folder of labelled folders."""
-        from facesort.jobs.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
-
-        return bench_clusters(truth, *self.view())
-
-    def bench_speed(self, folders: Sequence[Path], *, sample: int | None = None) -> SpeedResult:
-        """Scan folders into this library, which must be empty, and measure each stage alone too."""
-        from facesort.jobs.speed import bench_speed  # noqa: PLC0415 - only benchmarks need it
-
-        scan = partial(self.scan, folders)
-        return bench_speed(
-            self._db, self._looking, scan, folders, sample=sample, progress=self._progress
-        )
-
-    def bench_lfw(self, folder: Path, pairs: Path, *, compact: bool = False) -> LfwResult:
-        """Run the LFW protocol on a scanned folder; `compact`: as 128-byte descriptors."""
-        from facesort.catalog import photos, places, vectors  # noqa: PLC0415 - as above
-        from facesort.jobs.bench import bench_lfw, compacted  # noqa: PLC0415 - only benchmarks do
-
-        with self._db.snapshot():
-            faces = photos.faces(self._db, min_face=self.min_face)
-            matrix = vectors.matrix(self._db, self._looking.embedder.model_key)
-            every_photo = places.photos(self._db)
-        return bench_lfw(
-            folder, pairs, faces, compacted(matrix) if compact else matrix, every_photo
         )

@@ -14,6 +14,7 @@ from facesort.inference.fields import Fields, Numbers
 from facesort.inference.session import Precision
 
 __all__ = [
+    "AggregationSettings",
     "DetectionSettings",
     "InputSettings",
     "ModelCard",
@@ -36,6 +37,7 @@ class ModelKind(StrEnum):
 
     DETECTOR = "detector"
     EMBEDDER = "embedder"
+    AGGREGATOR = "aggregator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class InputSettings:
     """How pixels become the model's input: (value - mean) * scale, channels first.
 
     Args:
-        size: (width, height) in pixels; None when the model takes any.
+        size: (width, height) in pixels; None when the model takes any, or no pixels.
         multiple: width and height must be multiples of it.
         channels: RGB or BGR.
         mean: subtracted from 0..255.
@@ -109,6 +111,9 @@ class InputSettings:
     mean: float
     scale: float
     template: str
+
+
+_NO_PIXELS = InputSettings(None, 1, "RGB", 0.0, 1.0, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +149,37 @@ class DetectionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AggregationSettings:
+    """Whose vectors an aggregator takes.
+
+    Args:
+        embedder: the model key; an aggregator for another one is not used.
+        dimension: of its vectors.
+        metrics: what was measured when it was made: numbers and texts by dotted name.
+    """
+
+    embedder: str
+    dimension: int
+    metrics: Numbers = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """One model.
 
     Args:
         name: what `--model` takes.
         family: key of the registry that says which code runs it; never guessed from tensor shapes.
-        kind: detector or embedder.
+        kind: detector, embedder or aggregator.
         description: one line for `models list`.
         weights: the file and its terms.
         input: what it takes.
-        output: what an embedder gives; None for detectors.
-        detection: how a detector's output is read; None for embedders.
+        output: what an embedder gives; None for others.
+        detection: how a detector's output is read; None for others.
         calibration: from cosine to probability; numbers with their data set, date and script.
         quality: how the measures of a face are normalised.
         path: the card's file.
+        aggregation: whose vectors an aggregator takes; None for others.
     """
 
     name: str
@@ -172,6 +193,7 @@ class ModelCard:
     calibration: Numbers = field(default_factory=dict, hash=False)
     quality: Numbers = field(default_factory=dict, hash=False)
     path: Path = field(default=Path(), compare=False)
+    aggregation: AggregationSettings | None = None
 
     @property
     def model_key(self) -> str:
@@ -202,18 +224,20 @@ def read_card(path: Path) -> ModelCard:
         top.refuse("name", "lower-case letters, digits, dots and dashes")
     kind = ModelKind(top.text("kind", choices=[kind.value for kind in ModelKind]))
     embeds = kind is ModelKind.EMBEDDER
+    aggregates = kind is ModelKind.AGGREGATOR
     card = ModelCard(
         name=name,
         family=top.text("family"),
         kind=kind,
         description=top.text("description", default=name),
         weights=_weights(top.table("weights")),
-        input=_input(top.table("input"), fixed_crop=embeds),
+        input=_NO_PIXELS if aggregates else _input(top.table("input"), fixed_crop=embeds),
         output=_output(top.table("output")) if embeds else None,
-        detection=None if embeds else _detection(top.table("detection")),
+        detection=_detection(top.table("detection")) if kind is ModelKind.DETECTOR else None,
         calibration=top.numbers("calibration"),
         quality=top.numbers("quality"),
         path=path,
+        aggregation=_aggregation(top) if aggregates else None,
     )
     top.done()
     return card
@@ -300,6 +324,17 @@ def _detection(table: Fields) -> DetectionSettings:
         min_score=table.share("min_score"),
         max_overlap=table.share("max_overlap"),
         face_pixels=(smallest, largest),
+    )
+    table.done()
+    return settings
+
+
+def _aggregation(top: Fields) -> AggregationSettings:
+    table = top.table("aggregation")
+    settings = AggregationSettings(
+        embedder=table.text("embedder"),
+        dimension=table.whole("dimension"),
+        metrics=top.numbers("metrics"),
     )
     table.done()
     return settings
