@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from facesort.catalog.schema_6 import SCHEMA_6
 from facesort.errors import SchemaTooNew
 
 if TYPE_CHECKING:
@@ -294,6 +295,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "faces without a person", _SCHEMA_3),
     Migration(4, "what is shown", _SCHEMA_4),
     Migration(5, "sums of people", _SCHEMA_5),
+    Migration(6, "what stands for people", SCHEMA_6),
 )
 
 _RECORD = """CREATE TABLE IF NOT EXISTS migrations (

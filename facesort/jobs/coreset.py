@@ -13,7 +13,7 @@ from facesort.errors import UsageError
 from facesort.jobs.aggregating import library_aggregator
 from facesort.jobs.best import Why
 from facesort.jobs.coreset_rule import coreset_rule
-from facesort.jobs.descriptors import describe_faces
+from facesort.jobs.describing import describe_faces
 from facesort.jobs.faces import seen_faces
 from facesort.registry import quality_of
 

@@ -12,7 +12,7 @@ from facesort.domain.keys import photo_key
 from facesort.export.vector_file import PersonVector, VectorFile
 from facesort.jobs.aggregating import aggregator_key, library_aggregator
 from facesort.jobs.coreset_rule import rule_key
-from facesort.jobs.descriptors import make
+from facesort.jobs.describing import make
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
