@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from facesort.catalog.opening import catalog_exists, open_database
 from facesort.errors import FacesortError, LibraryLocked
 from facesort.files import JobLock
-from facesort.jobs.due import needs_grouping, wants_regroup
+from facesort.jobs.grouping.due import needs_grouping, wants_regroup
 from facesort.jobs.learning import Learning
 from facesort.jobs.measuring import Measuring
 from facesort.jobs.viewing import tell_if_shared
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.config import Settings
     from facesort.inference.card import ModelCard
-    from facesort.jobs.compact import Compaction
-    from facesort.jobs.group import GroupReport
-    from facesort.jobs.group_options import GroupOptions
-    from facesort.jobs.identified import Identification
-    from facesort.jobs.identify import IdentifyOptions
+    from facesort.jobs.describing.compact import Compaction
+    from facesort.jobs.grouping.group import GroupReport
+    from facesort.jobs.grouping.options import GroupOptions
     from facesort.jobs.looking import Looking
-    from facesort.jobs.prune import Pruning
-    from facesort.jobs.scan import ScanReport
+    from facesort.jobs.recognising.identified import Identification
+    from facesort.jobs.recognising.identify import IdentifyOptions
+    from facesort.jobs.scanning.prune import Pruning
+    from facesort.jobs.scanning.scan import ScanReport
     from facesort.protocols import Progress
     from facesort.registry import LoadModels
 
@@ -128,7 +128,7 @@ class Library(Measuring, Learning):
             LibraryLocked: another job is running on this library.
             ModelError: the models cannot be loaded.
         """
-        from facesort.jobs import scan as scanning  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.scanning import scan as scanning  # noqa: PLC0415 - as `_looking`
         from facesort.workers import StageTimes  # noqa: PLC0415
 
         started, times = time.perf_counter(), StageTimes()
@@ -155,7 +155,7 @@ class Library(Measuring, Learning):
 
     def preview_scan(self, folders: Sequence[Path]) -> ScanReport:
         """Say what a scan would open; nothing is changed."""
-        from facesort.jobs import scan as scanning  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.scanning import scan as scanning  # noqa: PLC0415 - as `_looking`
 
         started = time.perf_counter()
         counts = scanning.preview_folders(
@@ -178,7 +178,7 @@ class Library(Measuring, Learning):
             LibraryLocked: another job is running on this library.
             UsageError: an option is out of range.
         """
-        from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.grouping.options import GroupOptions  # noqa: PLC0415 - as `_looking`
 
         with self._job("grouping"):
             before = GroupOptions.from_meta(self._db.meta("group_options"))
@@ -186,7 +186,7 @@ class Library(Measuring, Learning):
 
     def _group_as_before(self) -> GroupReport | None:
         """Group in the way of the last time; None where the model leaves open what is alike."""
-        from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.grouping.options import GroupOptions  # noqa: PLC0415 - as `_looking`
 
         options = GroupOptions.from_meta(self._db.meta("group_options"))
         card = self._looking.embedder
@@ -199,11 +199,11 @@ class Library(Measuring, Learning):
         return self._group(options)
 
     def _group(self, options: GroupOptions, *, everything: bool = False) -> GroupReport:
-        from facesort.jobs.aggregating import tell_if_unusable  # noqa: PLC0415 - as `_looking`
-        from facesort.jobs.descriptors import describe_people  # noqa: PLC0415
-        from facesort.jobs.group import group_faces  # noqa: PLC0415
-        from facesort.jobs.neighbours import publish_library_index  # noqa: PLC0415
-        from facesort.jobs.shown import ensure_fresh  # noqa: PLC0415
+        from facesort.jobs.describing.aggregating import tell_if_unusable  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.describing.descriptors import describe_people  # noqa: PLC0415
+        from facesort.jobs.grouping.group import group_faces  # noqa: PLC0415
+        from facesort.jobs.grouping.neighbours import publish_library_index  # noqa: PLC0415
+        from facesort.jobs.showing.shown import ensure_fresh  # noqa: PLC0415
 
         card, least = self._looking.embedder, self.min_face
         tell_if_unusable(self._db, card, self._progress)
@@ -240,7 +240,7 @@ class Library(Measuring, Learning):
         Raises:
             UsageError: a path does not exist or is no folder.
         """
-        from facesort.jobs import prune  # noqa: PLC0415 - only this needs it
+        from facesort.jobs.scanning import prune  # noqa: PLC0415 - only this needs it
 
         return prune.find_gone(self._db, prune.existing_folders(folders))
 
@@ -253,7 +253,7 @@ class Library(Measuring, Learning):
         Raises:
             LibraryLocked: another job is running on this library.
         """
-        from facesort.jobs import prune  # noqa: PLC0415 - only this needs it
+        from facesort.jobs.scanning import prune  # noqa: PLC0415 - only this needs it
 
         with self._job("pruning"):
             done = prune.forget(self._db, planned, self.settings.library / "cache")
@@ -263,17 +263,17 @@ class Library(Measuring, Learning):
 
     def plan_compact(self) -> Compaction:
         """Say what 128-byte descriptors would save and cost; nothing is changed."""
-        from facesort.jobs.compact import plan  # noqa: PLC0415 - only this needs it
+        from facesort.jobs.describing.compact import plan  # noqa: PLC0415 - only this needs it
 
         return plan(self._db, self._looking.embedder, min_face=self.min_face)
 
     def compact(self, planned: Compaction) -> Compaction:
-        """Write vectors as 128-byte descriptors, for good; see `jobs.compact`.
+        """Write vectors as 128-byte descriptors, for good; see `jobs.describing.compact`.
 
         Raises:
             LibraryLocked: another job is running on this library.
         """
-        from facesort.jobs.compact import carry_out  # noqa: PLC0415 - only this needs it
+        from facesort.jobs.describing.compact import carry_out  # noqa: PLC0415 - only this needs it
 
         with self._job("compacting"):
             return carry_out(self._db, self._looking.embedder, planned, self._progress)
@@ -316,8 +316,8 @@ class Library(Measuring, Learning):
     # -- recognising ----------------------------------------------------------------------------
 
     def identify(self, images: Sequence[Path], options: IdentifyOptions) -> Identification:
-        """Say who is on pictures, of this library's people or nobody; see `jobs.identify`."""
-        from facesort.jobs.identify import identify  # noqa: PLC0415 - only this needs it
+        """Say who is on pictures; see `jobs.recognising.identify`."""
+        from facesort.jobs.recognising.identify import identify  # noqa: PLC0415 - as above
 
         return identify(
             self._db,

@@ -250,7 +250,7 @@ class Reference:
             identity = self._identity(facts, face)
             owner = None if identity is None else facts.survivor(identity)
             owners[face] = (owner, self._status(facts, face, owner))
-        with_faces = {owner for owner, _ in owners.values() if owner is not None}
+        with_faces = {who for who, _ in owners.values() if who is not None}
         named = {facts.survivor(person) for person in facts.names}
         people = with_faces | named
         names = {}

@@ -15,7 +15,7 @@ from tests.stored import store
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from facesort.jobs.group_options import GroupOptions
+    from facesort.jobs.grouping.options import GroupOptions
     from facesort.library import Library
     from tests.stored import Stock
 

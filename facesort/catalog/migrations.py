@@ -158,7 +158,7 @@ _SCHEMA_3 = (
 )
 
 _SCHEMA_4 = (
-    # -- what is shown: derived from the last grouping and the decisions (`jobs.shown`) ------------
+    # -- what is shown: derived from the last grouping and the decisions (`jobs.showing.shown`) ----
     # One row for everybody who is shown; who was merged into them is in `shown_merges`.
     """CREATE TABLE shown_people (
         person_id TEXT PRIMARY KEY,

@@ -1,7 +1,7 @@
 """Who is shown, ready to be read: derived tables, and what has changed since they were filled.
 
-`jobs.shown` fills them. The database itself notes every change to faces, places, anchors and
-assignments (`stale_photos`, `stale_people`); what was decided since is told by the stamp.
+`jobs.showing.shown` fills them. The database itself notes every change to faces, places, anchors
+and assignments (`stale_photos`, `stale_people`); what was decided since is told by the stamp.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def lfw(
     from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
     from facesort.errors import UsageError  # noqa: PLC0415
     from facesort.files import PathKind, kind_of  # noqa: PLC0415
-    from facesort.jobs.scan import check_folders  # noqa: PLC0415
+    from facesort.jobs.scanning.scan import check_folders  # noqa: PLC0415
 
     if descriptor not in {"float16", "int8"}:
         raise UsageError(f"--descriptor {descriptor} is not known", hint="Use float16 or int8.")
@@ -185,7 +185,7 @@ def speed(
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
-    from facesort.jobs.scan import check_folders  # noqa: PLC0415
+    from facesort.jobs.scanning.scan import check_folders  # noqa: PLC0415
 
     check_folders(paths)  # before a library is made
     flags = {"embedder": model, "provider": provider, "batch_size": batch_size, "workers": workers}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from facesort.cli.render import Screen
     from facesort.evaluation.sets import Estimate
-    from facesort.jobs.sets import SetsReport
+    from facesort.jobs.benches.sets import SetsReport
 
 __all__ = ["sets"]
 
@@ -47,7 +47,7 @@ def sets(
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
-    from facesort.jobs.scan import check_folders  # noqa: PLC0415
+    from facesort.jobs.scanning.scan import check_folders  # noqa: PLC0415
 
     check_folders([folder])
     with (

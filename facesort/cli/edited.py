@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from facesort.cli.context import Context
     from facesort.cli.render import Screen
-    from facesort.jobs.inherit import Suggestion
+    from facesort.jobs.scanning.inherit import Suggestion
 
 __all__ = ["confirm_edited", "tell_of_edited"]
 

@@ -12,7 +12,7 @@ from facesort.cli.render import counted
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
-    from facesort.jobs.explain import Explanation, Side, Similarity
+    from facesort.jobs.showing.explain import Explanation, Side, Similarity
 
 __all__ = ["explanation_document", "register"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Missing, Operation, Plan
     from facesort.export.vector_file import VectorFile
-    from facesort.jobs.vector_file import VectorOrder
+    from facesort.jobs.exporting.vector_file import VectorOrder
 
 __all__ = ["register"]
 
@@ -93,8 +93,8 @@ def export(
     from facesort.export.albums import require_complete  # noqa: PLC0415
     from facesort.export.layout import DEFAULT_LAYOUT  # noqa: PLC0415
     from facesort.export.manifest import Mode  # noqa: PLC0415
-    from facesort.jobs.albums import AlbumOrder  # noqa: PLC0415
-    from facesort.jobs.vector_file import VectorOrder  # noqa: PLC0415
+    from facesort.jobs.exporting.albums import AlbumOrder  # noqa: PLC0415
+    from facesort.jobs.exporting.vector_file import VectorOrder  # noqa: PLC0415
 
     if descriptors is not None:
         _refuse_albums({"DEST": dest, "--mode": mode, "--layout": layout, "--best": best})

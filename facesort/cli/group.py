@@ -11,7 +11,7 @@ from facesort.cli.render import counted
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
-    from facesort.jobs.group import GroupReport
+    from facesort.jobs.grouping.group import GroupReport
 
 __all__ = ["register", "show_threshold"]
 
@@ -53,7 +53,7 @@ def group(
     """
     shared = context.of(ctx)
     screen = shared.screen()
-    from facesort.jobs.group_options import GroupOptions  # noqa: PLC0415 - kept out of --help
+    from facesort.jobs.grouping.options import GroupOptions  # noqa: PLC0415 - kept out of --help
 
     given = (method, wrong_merges, false_match_rate, min_cosine)
     as_before = all(option is None for option in given)

@@ -13,8 +13,8 @@ from facesort.cli import context
 if TYPE_CHECKING:
     from facesort.cli.context import Context
     from facesort.cli.render import Screen
-    from facesort.jobs.compact import Compaction
-    from facesort.jobs.prune import Pruning
+    from facesort.jobs.describing.compact import Compaction
+    from facesort.jobs.scanning.prune import Pruning
 
 __all__ = ["register"]
 

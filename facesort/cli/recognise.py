@@ -12,9 +12,9 @@ from facesort.cli.render import counted
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
-    from facesort.jobs.identified import Candidate, Identification, IdentifiedFace
-    from facesort.jobs.seeing import SeenFace
-    from facesort.jobs.verify import Side, Verification
+    from facesort.jobs.recognising.identified import Candidate, Identification, IdentifiedFace
+    from facesort.jobs.recognising.seeing import SeenFace
+    from facesort.jobs.recognising.verify import Side, Verification
 
 __all__ = ["register"]
 
@@ -52,7 +52,7 @@ def verify(
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
-    from facesort.jobs.verify import verify_pictures  # noqa: PLC0415
+    from facesort.jobs.recognising.verify import verify_pictures  # noqa: PLC0415
 
     settings = shared.settings(
         embedder=model, provider=provider, min_face=min_face, models_dir=None
@@ -123,7 +123,7 @@ def identify(
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415 - kept out of --help
-    from facesort.jobs.identify import IdentifyOptions  # noqa: PLC0415
+    from facesort.jobs.recognising.identify import IdentifyOptions  # noqa: PLC0415
 
     with (
         quiet_libraries(),

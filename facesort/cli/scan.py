@@ -15,9 +15,9 @@ from facesort.cli.render import counted
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
     from facesort.config import Settings
-    from facesort.jobs.compare import ScanCounts
-    from facesort.jobs.inherit import Suggestion
-    from facesort.jobs.scan import ScanReport
+    from facesort.jobs.scanning.compare import ScanCounts
+    from facesort.jobs.scanning.inherit import Suggestion
+    from facesort.jobs.scanning.scan import ScanReport
 
 __all__ = ["register"]
 
@@ -88,7 +88,7 @@ def scan(
     )
     from facesort.cli.edited import tell_of_edited  # noqa: PLC0415 - kept out of --help
     from facesort.cli.quiet import quiet_libraries  # noqa: PLC0415
-    from facesort.jobs.scan import check_folders  # noqa: PLC0415
+    from facesort.jobs.scanning.scan import check_folders  # noqa: PLC0415
     from facesort.library import Library  # noqa: PLC0415
 
     check_folders(paths)  # before an empty library is made
@@ -111,7 +111,7 @@ def scan(
 
 def _preview(settings: Settings, paths: list[Path], screen: Screen) -> ScanReport:
     """Say what a scan would open; without a library every photo is new, and none is made."""
-    from facesort.jobs.scan import preview_without_library  # noqa: PLC0415 - kept out of --help
+    from facesort.jobs.scanning.scan import preview_without_library  # noqa: PLC0415 - kept out of --help
     from facesort.library import Library  # noqa: PLC0415
 
     if not Library.exists(settings):

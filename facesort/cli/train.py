@@ -11,7 +11,7 @@ from facesort.cli import context
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
-    from facesort.jobs.trained import TrainReport
+    from facesort.jobs.training.trained import TrainReport
 
 __all__ = ["register"]
 

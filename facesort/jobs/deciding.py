@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from facesort.grouping.standing import History, Standing
     from facesort.inference.card import ModelCard
     from facesort.jobs.decide import Decided, Naming
-    from facesort.jobs.explain import Explanation
-    from facesort.jobs.inherit import Suggestion
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.scanning.inherit import Suggestion
+    from facesort.jobs.showing.explain import Explanation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = ["Deciding"]
 
@@ -149,8 +149,8 @@ class Deciding(Viewing):
         return log, history, standing(history)
 
     def explain(self, one: str, other: str) -> Explanation:
-        """Say why two faces or people are together or apart; see `jobs.explain`."""
-        from facesort.jobs.explain import explain  # noqa: PLC0415 - only one command needs it
+        """Say why two faces or people are together or apart; see `jobs.showing.explain`."""
+        from facesort.jobs.showing.explain import explain  # noqa: PLC0415 - only one command needs it
 
         with self._looking_at([one, other], [one, other]) as situation:
             return explain(self._db, situation, self._embedder, (one, other))
@@ -161,7 +161,7 @@ class Deciding(Viewing):
         Args:
             newer_than: only for photos that the library got to know after this one.
         """
-        from facesort.jobs.inherit import resemblances, suggestions  # noqa: PLC0415 - one command
+        from facesort.jobs.scanning.inherit import resemblances, suggestions  # noqa: PLC0415 - one command
 
         _, _, stands = self.said()
         with self._db.snapshot():
@@ -179,7 +179,7 @@ class Deciding(Viewing):
         Args:
             suggested: from `edited`; what does not hold any more is left out.
         """
-        from facesort.jobs.inherit import suggestions  # noqa: PLC0415 - one command
+        from facesort.jobs.scanning.inherit import suggestions  # noqa: PLC0415 - one command
 
         likes = [suggestion.like for suggestion in suggested]
         faces = [face for like in likes for face in (like.face, like.source)]
@@ -202,8 +202,8 @@ class Deciding(Viewing):
             faces: likewise.
         """
         # Outside: a refusal takes nothing back of it.
-        from facesort.jobs.shown import bring_up_to_date, ensure_fresh  # noqa: PLC0415 - computes
-        from facesort.jobs.situation import read_situation  # noqa: PLC0415
+        from facesort.jobs.showing.shown import bring_up_to_date, ensure_fresh  # noqa: PLC0415 - computes
+        from facesort.jobs.showing.situation import read_situation  # noqa: PLC0415
 
         ensure_fresh(self._db, min_face=self.min_face)
         with self._db.transaction():

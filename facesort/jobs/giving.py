@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
     from facesort.export.vector_file import VectorFile
-    from facesort.jobs.albums import AlbumOrder, Source
-    from facesort.jobs.best import BestFaces
-    from facesort.jobs.coreset import CoresetReport
-    from facesort.jobs.vector_file import VectorOrder
+    from facesort.jobs.describing.best import BestFaces
+    from facesort.jobs.describing.coreset import CoresetReport
+    from facesort.jobs.exporting.albums import AlbumOrder, Source
+    from facesort.jobs.exporting.vector_file import VectorOrder
     from facesort.protocols import Progress
 
 __all__ = ["Giving"]
@@ -40,8 +40,8 @@ class Giving(Deciding):
         """A random number given at its making."""
 
     def best_faces(self, reference: str, count: int) -> BestFaces:
-        """Choose the best different photos of a person; see `jobs.best`."""
-        from facesort.jobs.best import best_of  # noqa: PLC0415 - only some commands compute
+        """Choose the best different photos of a person; see `jobs.describing.best`."""
+        from facesort.jobs.describing.best import best_of  # noqa: PLC0415 - only some commands compute
 
         with self._up_to_date():
             person = self._person(reference)
@@ -50,7 +50,7 @@ class Giving(Deciding):
     def coreset(
         self, reference: str, *, size: int | None = None, pinned: Sequence[str] = ()
     ) -> CoresetReport:
-        """Choose the few faces that stand for a person; see `jobs.coreset`.
+        """Choose the few faces that stand for a person; see `jobs.describing.coreset`.
 
         Args:
             reference: whose.
@@ -60,7 +60,7 @@ class Giving(Deciding):
         Raises:
             UsageError: a pinned face is not this person's.
         """
-        from facesort.jobs.coreset import report  # noqa: PLC0415 - as above
+        from facesort.jobs.describing.coreset import report  # noqa: PLC0415 - as above
 
         with self._up_to_date():
             person = self._person(reference)
@@ -72,7 +72,7 @@ class Giving(Deciding):
 
     def plan_export(self, order: AlbumOrder) -> Plan:
         """Say what an export would do; nothing on the disk changes."""
-        from facesort.jobs.albums import plan_order  # noqa: PLC0415 - only exports need it
+        from facesort.jobs.exporting.albums import plan_order  # noqa: PLC0415 - only exports need it
 
         return plan_order(order, self._album_source(order))
 
@@ -82,12 +82,12 @@ class Giving(Deciding):
         Raises:
             ExportError and its kinds; see `export.albums`.
         """
-        from facesort.jobs.albums import export_order  # noqa: PLC0415 - only exports need it
+        from facesort.jobs.exporting.albums import export_order  # noqa: PLC0415 - only exports need it
 
         return export_order(order, self._album_source(order), self._progress)
 
     def _album_source(self, order: AlbumOrder) -> Source:
-        from facesort.jobs.albums import read_source  # noqa: PLC0415 - only exports need it
+        from facesort.jobs.exporting.albums import read_source  # noqa: PLC0415 - only exports need it
 
         with self._db.snapshot():
             return read_source(
@@ -105,9 +105,9 @@ class Giving(Deciding):
             UsageError, ExportError and its kinds; see `export.vector_file`.
         """
         from facesort.export.vector_file import check_file, write_vectors  # noqa: PLC0415 - as above
-        from facesort.jobs.aggregating import tell_if_unusable  # noqa: PLC0415
-        from facesort.jobs.descriptors import describe_people  # noqa: PLC0415
-        from facesort.jobs.vector_file import read_vectors  # noqa: PLC0415
+        from facesort.jobs.describing.aggregating import tell_if_unusable  # noqa: PLC0415
+        from facesort.jobs.describing.descriptors import describe_people  # noqa: PLC0415
+        from facesort.jobs.exporting.vector_file import read_vectors  # noqa: PLC0415
 
         form = check_file(order.file, self.roots(), self.settings.library)
         tell_if_unusable(self._db, self._embedder, self._progress)
@@ -128,7 +128,7 @@ class Giving(Deciding):
         """
         from facesort.export.destination import check_outside  # noqa: PLC0415 - pictures are heavy
         from facesort.imaging.crops import PhotoCrops  # noqa: PLC0415
-        from facesort.jobs.sheets import write_sheets  # noqa: PLC0415
+        from facesort.jobs.showing.sheets import write_sheets  # noqa: PLC0415
 
         check_outside(folder, self.roots(), self.settings.library)
         situation, photos = self.view()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from facesort.files import JobLock
     from facesort.jobs.looking import Looking
-    from facesort.jobs.trained import TrainReport
+    from facesort.jobs.training.trained import TrainReport
     from facesort.protocols import Progress
 
 __all__ = ["Learning"]
@@ -44,9 +44,10 @@ class Learning(Viewing):
 
         Raises:
             LibraryLocked: another job is running on this library.
-            ProviderUnavailable, UsageError, ModelError, LibraryUnwritable: see `jobs.train`.
+            ProviderUnavailable, UsageError, ModelError, LibraryUnwritable: see
+                `jobs.training.train`.
         """
-        from facesort.jobs.train import TrainOptions, train_coreset  # noqa: PLC0415 - rarely asked
+        from facesort.jobs.training.train import TrainOptions, train_coreset  # noqa: PLC0415 - rarely asked
 
         options = TrainOptions(seed=seed, steps=steps)
         with self._job("training"):
@@ -61,6 +62,6 @@ class Learning(Viewing):
 
     def revert_coreset(self) -> bool:
         """Go back to the plain coreset; return whether anything else was in use."""
-        from facesort.jobs.aggregating import revert  # noqa: PLC0415 - as above
+        from facesort.jobs.describing.aggregating import revert  # noqa: PLC0415 - as above
 
         return revert(self._db)

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from facesort.catalog import photos as catalog
-from facesort.jobs.compare import Freshness
+from facesort.jobs.scanning.compare import Freshness
 from facesort.jobs.viewing import DEFAULT_MIN_FACE
 from facesort.vision.views import plan_key
 from facesort.workers import StageTimes

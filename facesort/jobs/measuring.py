@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from facesort.evaluation.clustering import ClusterResult
     from facesort.evaluation.speed import SpeedResult
     from facesort.evaluation.verification import LfwResult
+    from facesort.jobs.benches.sets import SetsReport
     from facesort.jobs.looking import Looking
-    from facesort.jobs.scan import ScanReport
-    from facesort.jobs.sets import SetsReport
+    from facesort.jobs.scanning.scan import ScanReport
 
 __all__ = ["Measuring"]
 
@@ -36,13 +36,13 @@ class Measuring(Giving):
 
     def bench_clusters(self, truth: Path) -> ClusterResult:
         """Judge the people of this library against a truth file or a folder of labelled folders."""
-        from facesort.jobs.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
+        from facesort.jobs.benches.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
 
         return bench_clusters(truth, *self.view())
 
     def bench_speed(self, folders: Sequence[Path], *, sample: int | None = None) -> SpeedResult:
         """Scan folders into this library, which must be empty, and measure each stage alone too."""
-        from facesort.jobs.speed import bench_speed  # noqa: PLC0415 - as above
+        from facesort.jobs.benches.speed import bench_speed  # noqa: PLC0415 - as above
 
         scan = partial(self.scan, folders)
         return bench_speed(
@@ -51,17 +51,17 @@ class Measuring(Giving):
 
     def bench_lfw(self, folder: Path, pairs: Path, *, compact: bool = False) -> LfwResult:
         """Run the LFW protocol on a scanned folder; `compact`: as 128-byte descriptors."""
-        from facesort.jobs.bench import bench_lfw, compacted, seen  # noqa: PLC0415 - as above
+        from facesort.jobs.benches.bench import bench_lfw, compacted, seen  # noqa: PLC0415 - as above
 
         faces, matrix, photos = seen(self._db, self._embedder, min_face=self.min_face)
         return bench_lfw(folder, pairs, faces, compacted(matrix) if compact else matrix, photos)
 
     def bench_sets(self, folder: Path, *, seeds: int = 5) -> SetsReport:
-        """Judge what makes one vector of many faces on a scanned folder; see `jobs.sets`."""
-        from facesort.jobs.aggregating import library_aggregator  # noqa: PLC0415 - as above
-        from facesort.jobs.bench import seen  # noqa: PLC0415
-        from facesort.jobs.coreset_rule import coreset_rule  # noqa: PLC0415
-        from facesort.jobs.sets import bench_sets  # noqa: PLC0415
+        """Judge what makes one vector of many faces; see `jobs.benches.sets`."""
+        from facesort.jobs.benches.bench import seen  # noqa: PLC0415
+        from facesort.jobs.benches.sets import bench_sets  # noqa: PLC0415
+        from facesort.jobs.describing.aggregating import library_aggregator  # noqa: PLC0415 - as above
+        from facesort.jobs.describing.coreset_rule import coreset_rule  # noqa: PLC0415
 
         learned = library_aggregator(self._db, self._embedder)
         return bench_sets(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from facesort.catalog import places, showing, shown
 from facesort.catalog.roots import root_paths
 from facesort.domain import Person, PersonId, comparable_name
-from facesort.jobs.due import needs_grouping
+from facesort.jobs.grouping.due import needs_grouping
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.catalog.showing import PersonRow
     from facesort.domain import Face, FaceId, FaceStatus, Photo, PhotoId, Place, PlaceState
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.protocols import Progress
 
 __all__ = ["DEFAULT_MIN_FACE", "ListedFace", "SeenFace", "Viewing", "tell_if_shared"]
@@ -108,7 +108,7 @@ class Viewing(ABC):
         Raises:
             UnknownPerson, AmbiguousPerson: the reference leads to nobody, or to several.
         """
-        from facesort.jobs.faces import list_faces  # noqa: PLC0415 - only some commands list them
+        from facesort.jobs.showing.faces import list_faces  # noqa: PLC0415 - only some commands list them
 
         with self._up_to_date():
             person = self._person(reference)
@@ -116,7 +116,7 @@ class Viewing(ABC):
 
     def faces_of(self, reference: str) -> tuple[Person, list[SeenFace]]:
         """Return a person likewise, with all that is known of the faces."""
-        from facesort.jobs.faces import faces_of  # noqa: PLC0415 - as above
+        from facesort.jobs.showing.faces import faces_of  # noqa: PLC0415 - as above
 
         with self._up_to_date():
             person = self._person(reference)
@@ -125,7 +125,7 @@ class Viewing(ABC):
     def _person(self, reference: str) -> Person:
         row = self._plainly(reference)
         if row is None:  # several of that name, an old id, or nobody
-            from facesort.jobs.situation import read_situation  # noqa: PLC0415 - as above
+            from facesort.jobs.showing.situation import read_situation  # noqa: PLC0415 - as above
 
             found = read_situation(self._db, min_face=self.min_face, persons=[reference])
             return found.person(reference)
@@ -151,7 +151,7 @@ class Viewing(ABC):
 
     def faces(self) -> Generator[SeenFace]:
         """Yield every face, in anchor order, as at one moment; close it before the library."""
-        from facesort.jobs.faces import every_face  # noqa: PLC0415 - as above
+        from facesort.jobs.showing.faces import every_face  # noqa: PLC0415 - as above
 
         with self._up_to_date():
             yield from every_face(self._db, min_face=self.min_face)
@@ -168,14 +168,14 @@ class Viewing(ABC):
 
     def situation(self) -> Situation:
         """Read all faces, decisions and people as they are now."""
-        from facesort.jobs.situation import read_situation  # noqa: PLC0415 - as above
+        from facesort.jobs.showing.situation import read_situation  # noqa: PLC0415 - as above
 
         with self._db.snapshot():
             return read_situation(self._db, min_face=self.min_face)
 
     def view(self) -> tuple[Situation, dict[PhotoId, Photo]]:
         """Read the situation and all photos at one moment: every face's photo is there."""
-        from facesort.jobs.situation import read_situation  # noqa: PLC0415 - as above
+        from facesort.jobs.showing.situation import read_situation  # noqa: PLC0415 - as above
 
         with self._db.snapshot():
             situation = read_situation(self._db, min_face=self.min_face)
@@ -198,7 +198,7 @@ class Viewing(ABC):
     def _up_to_date(self) -> Iterator[None]:
         """Bring the tables of what is shown up to date, and read at one moment."""
         if not shown.is_fresh(self._db, min_face=self.min_face):
-            from facesort.jobs.shown import ensure_fresh  # noqa: PLC0415 - it computes
+            from facesort.jobs.showing.shown import ensure_fresh  # noqa: PLC0415 - it computes
 
             ensure_fresh(self._db, min_face=self.min_face)
         with self._db.snapshot():
@@ -209,7 +209,7 @@ class Viewing(ABC):
         self, persons: Collection[str] = (), faces: Collection[str] = ()
     ) -> Iterator[Situation]:
         """Read some people and faces at one moment."""
-        from facesort.jobs.situation import read_situation  # noqa: PLC0415 - as above
+        from facesort.jobs.showing.situation import read_situation  # noqa: PLC0415 - as above
 
         with self._up_to_date():
             yield read_situation(self._db, min_face=self.min_face, persons=persons, faces=faces)

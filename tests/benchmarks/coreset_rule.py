@@ -30,9 +30,9 @@ from facesort.config import load_settings
 from facesort.descriptors.coreset import Rule
 from facesort.evaluation.aggregators import FarthestPoint, WeightedMean, aggregate_each
 from facesort.evaluation.sets import CONDITIONS, SetFaces, draw_templates
-from facesort.jobs.bench import seen
-from facesort.jobs.coreset_rule import coreset_rule
-from facesort.jobs.sets import gather_sets
+from facesort.jobs.benches.bench import seen
+from facesort.jobs.benches.sets import gather_sets
+from facesort.jobs.describing.coreset_rule import coreset_rule
 from facesort.library import Library
 from tests.benchmarks.labelled import is_even
 from tests.fakes import SilentProgress

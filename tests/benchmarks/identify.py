@@ -27,7 +27,7 @@ from facesort.evaluation.identification import OpenSetResult, judge_open_set
 from facesort.evaluation.reliability import judge_probabilities
 from facesort.grouping.calibration import Calibration
 from facesort.grouping.openset import Finding, Gallery, Matches, OpenSetRule, match
-from facesort.jobs.verify import Verdict, verdict_of
+from facesort.jobs.recognising.verify import Verdict, verdict_of
 from tests.benchmarks.labelled import read_labelled
 from tests.watched import Facesort
 from tests.weights import card

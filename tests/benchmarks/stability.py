@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from facesort.grouping.calibration import DEFAULT_WRONG_MERGES
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.options import GroupOptions
 from tests.benchmarks.labelled import Labelled, read_labelled
 from tests.fakes import open_library
 from tests.stability import (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facesort.inference.card import load_cards
-from facesort.jobs.aggregating import coreset_folder, use, write_model
-from facesort.jobs.descriptors import read_everybody
+from facesort.jobs.describing.aggregating import coreset_folder, use, write_model
+from facesort.jobs.describing.descriptors import read_everybody
 from tests.fakes import SilentProgress, open_library, png
 from tests.terminal import facesort
 from tests.unit.test_aggregating import EMBEDDER, facts, graph

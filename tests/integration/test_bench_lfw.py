@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from facesort.descriptors.compact import fit_code
-from facesort.jobs import bench
+from facesort.jobs.benches import bench
 from tests.fakes import FakeModels, jpeg, png
 from tests.terminal import facesort
 

@@ -11,8 +11,8 @@ from facesort.errors import ModelError
 from facesort.evaluation.aggregators import plain_methods
 from facesort.evaluation.sets import BURST, CONDITIONS, draw_templates
 from facesort.imaging.spoil import KINDS
-from facesort.jobs.set_cost import _COST_SIZES as COST_SIZES
-from facesort.jobs.sets import wanted_copies
+from facesort.jobs.benches.set_cost import _COST_SIZES as COST_SIZES
+from facesort.jobs.benches.sets import wanted_copies
 from tests.fakes import COLOURS, SquareEmbedder, jpeg, png
 from tests.terminal import facesort
 
@@ -29,7 +29,7 @@ METHODS = [method.name for method in plain_methods()]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("facesort.jobs.set_cost._COST_SIZES", (10, 100))
+    monkeypatch.setattr("facesort.jobs.benches.set_cost._COST_SIZES", (10, 100))
     monkeypatch.setattr("facesort.evaluation.bootstrap._DRAWS", 100)
 
 
@@ -72,7 +72,7 @@ def test_scripts_get_every_method_under_every_condition(folder):
 
 
 def test_time_and_memory_are_measured_for_sets_of_ten_to_a_hundred_thousand(folder, monkeypatch):
-    monkeypatch.setattr("facesort.jobs.set_cost._COST_SIZES", COST_SIZES)
+    monkeypatch.setattr("facesort.jobs.benches.set_cost._COST_SIZES", COST_SIZES)
     cost = ask(folder)["cost"]
     assert [(one["method"], one["n"]) for one in cost] == [
         (method, n) for method in ("mean", "default") for n in (10, 100, 1000, 10_000, 100_000)
@@ -155,7 +155,7 @@ def test_what_is_no_folder_of_people_is_refused_before_any_work(tmp_path, models
 
 
 def test_photos_that_vanish_meanwhile_leave_their_faces_as_they_are(folder, tmp_path, monkeypatch):
-    from facesort.jobs import copies
+    from facesort.jobs.benches import copies
 
     monkeypatch.setattr(copies, "cut_out", lambda *_, **__: None)
     said = ask(folder)

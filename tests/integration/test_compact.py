@@ -15,7 +15,7 @@ from facesort.catalog import vectors
 from facesort.catalog.opening import open_database
 from facesort.errors import LibraryLocked, LibraryUnwritable
 from facesort.files import JobLock
-from facesort.jobs import compact as job
+from facesort.jobs.describing import compact as job
 from tests.fakes import COLOURS, FakeModels, dump, open_library, png
 from tests.terminal import REPOSITORY, facesort
 
@@ -25,7 +25,7 @@ KILLED = 9
 DRIVER = """
 import os, sys
 from pathlib import Path
-from facesort.jobs import compact
+from facesort.jobs.describing import compact
 from tests.fakes import open_library
 compact._BATCH = 7
 left = int(sys.argv[2])

@@ -10,7 +10,7 @@ import pytest
 from facesort.catalog import photos as catalog
 from facesort.catalog import places
 from facesort.imaging.spoil import Spoilt
-from facesort.jobs.copies import cut_out, embed_copies
+from facesort.jobs.benches.copies import cut_out, embed_copies
 from tests.fakes import COLOURS, FakeModels, SilentProgress, jpeg, open_library, tagged
 
 if TYPE_CHECKING:

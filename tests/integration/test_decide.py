@@ -21,8 +21,8 @@ from facesort.errors import (
 )
 from facesort.grouping import regroup as grouping
 from facesort.grouping import update as updating
-from facesort.jobs import grouping as group_job
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping import job as group_job
+from facesort.jobs.grouping.options import GroupOptions
 from tests.albums import COLOURS, Album, people_of, seen_by
 from tests.fakes import SilentProgress, dump, open_library, png
 from tests.terminal import facesort

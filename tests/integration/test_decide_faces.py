@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from facesort.errors import DecisionConflict, FacesortError, NameTaken, UsageError
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.options import GroupOptions
 from tests.albums import faces_of, owner_of, people_of, seen_by, status_of
 from tests.fakes import open_library, png
 from tests.terminal import facesort

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from facesort.domain import Verdict
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.options import GroupOptions
 from tests.fakes import open_library, png
 from tests.terminal import REPOSITORY
 
@@ -83,7 +83,7 @@ SCANNER = """
 import random, sys
 from pathlib import Path
 from facesort.errors import LibraryLocked
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.options import GroupOptions
 from tests.fakes import COLOURS, FakeModels, open_library, png
 library, photos, seed = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 chance = random.Random(seed)

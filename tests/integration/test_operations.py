@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from facesort.errors import DecisionConflict, UsageError
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.options import GroupOptions
 from tests.fakes import open_library
 from tests.reference import LOOKS, Entry, LookModels, Reference, Shown, paint_look
 from tests.terminal import facesort

@@ -15,8 +15,8 @@ from facesort.cli.render import Screen
 from facesort.cli.scan import _show_scan, scan_document
 from facesort.imaging import companions, walk
 from facesort.imaging.formats import RAW_SUFFIXES, skip_reason
-from facesort.jobs import compare
-from facesort.jobs.albums import AlbumOrder
+from facesort.jobs.exporting.albums import AlbumOrder
+from facesort.jobs.scanning import compare
 from tests.fakes import FakeModels, jpeg, open_library, tagged
 
 

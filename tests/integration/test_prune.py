@@ -17,8 +17,8 @@ from tests.fakes import FakeModels, dump, jpeg, open_library, png
 from tests.terminal import facesort
 
 if TYPE_CHECKING:
-    from facesort.jobs.prune import Pruning
-    from facesort.jobs.scan import ScanReport
+    from facesort.jobs.scanning.prune import Pruning
+    from facesort.jobs.scanning.scan import ScanReport
 
 
 class Place:

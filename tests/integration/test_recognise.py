@@ -12,8 +12,9 @@ import pytest
 
 from facesort import registry
 from facesort.errors import LibraryLocked
-from facesort.jobs import descriptors as descriptors_job
-from facesort.jobs import identify as identify_job
+from facesort.jobs.describing import descriptors as descriptors_job
+from facesort.jobs.describing import making
+from facesort.jobs.recognising import identify as identify_job
 from tests.fakes import FakeModels, dump, open_library, paint, png
 from tests.terminal import facesort
 
@@ -173,7 +174,7 @@ def test_verify_changes_nothing_in_a_library(named, outside, models):
 def test_an_embedder_without_calibration_leaves_the_judgement_to_the_user(outside, monkeypatch):
     fakes = FakeModels()
     monkeypatch.setattr(registry, "load_models", fakes.load_models)
-    monkeypatch.setattr("facesort.jobs.verify.card_calibration", lambda db, card: None)
+    monkeypatch.setattr("facesort.jobs.recognising.verify.card_calibration", lambda db, card: None)
     done = facesort("verify", outside / "anna0.png", outside / "anna1.png")
     assert done.code == 0
     assert done.out.startswith("Unsure: similarity 0.9")
@@ -334,7 +335,7 @@ def test_who_was_described_once_is_not_described_again(named, outside, monkeypat
     first = facesort("identify", *pictures, "--json").json()
     assert first["people"] == 3
     made: list[str] = []
-    make = descriptors_job.make
+    make = making.make
 
     def count(db, card, persons, **how):
         made.extend(persons)
@@ -347,7 +348,7 @@ def test_who_was_described_once_is_not_described_again(named, outside, monkeypat
 
 def test_only_people_who_changed_are_described_again(named, outside, monkeypatch):
     made: list[str] = []
-    make = descriptors_job.make
+    make = making.make
 
     def count(db, card, persons, **how):
         made.extend(persons)
@@ -372,7 +373,7 @@ def test_a_library_that_cannot_be_written_is_compared_all_the_same(named, outsid
     def locked(*_args):
         raise LibraryLocked("busy")
 
-    monkeypatch.setattr(descriptors_job.descriptors, "put", locked)
+    monkeypatch.setattr("facesort.catalog.descriptors.put", locked)
     second = facesort("identify", outside / "anna0.png", "--json").json()
     assert second["people"] == first["people"] - 1
     assert second["photos"][0]["faces"][0]["person"] == named["anna"]

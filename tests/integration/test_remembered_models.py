@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from facesort.config import Settings
     from facesort.inference.card import ModelCard
-    from facesort.jobs.scan import ScanReport
+    from facesort.jobs.scanning.scan import ScanReport
     from facesort.protocols import Progress
     from facesort.registry import Models
 

@@ -18,7 +18,7 @@ from PIL import Image
 from facesort.domain import PlaceState
 from facesort.errors import LibraryLocked, UsageError
 from facesort.imaging.geometry import to_upright
-from facesort.jobs import compare
+from facesort.jobs.scanning import compare
 from tests.fakes import (
     FakeModels,
     SilentProgress,
@@ -33,7 +33,7 @@ from tests.fakes import (
 from tests.terminal import unprivileged
 
 if TYPE_CHECKING:
-    from facesort.jobs.scan import ScanReport
+    from facesort.jobs.scanning.scan import ScanReport
     from facesort.library import Library
 
 XMP = b"http://ns.adobe.com/xap/1.0/\x00<x:xmpmeta><rdf:li>holiday</rdf:li></x:xmpmeta>"
@@ -600,7 +600,7 @@ NO_RAW = 'RAW is not supported without the extra: pip install "facesort[raw]"'
 
 def _install(monkeypatch, *extras):
     """Make it look as if just these extras were installed."""
-    for module in ("imaging.formats", "jobs.compare"):
+    for module in ("imaging.formats", "jobs.scanning.compare"):
         monkeypatch.setattr(f"facesort.{module}.installed_extras", lambda: frozenset(extras))
 
 

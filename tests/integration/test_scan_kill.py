@@ -26,7 +26,7 @@ KILLED = 9
 DRIVER = """
 import os, sys
 from pathlib import Path
-from facesort.jobs import scan
+from facesort.jobs.scanning import scan
 from tests.fakes import FakeModels, open_library
 scan._PHOTOS_PER_COMMIT = 3
 library, photos, left, seconds = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]

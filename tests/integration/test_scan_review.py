@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from facesort.domain import Photo
-    from facesort.jobs.scan import ScanReport
+    from facesort.jobs.scanning.scan import ScanReport
 
 
 class World:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.options import GroupOptions
 from tests.fakes import open_library
 from tests.stability import (
     Said,

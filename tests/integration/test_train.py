@@ -12,7 +12,7 @@ import pytest
 from facesort import registry
 from facesort.catalog.opening import open_database
 from facesort.inference.card import load_cards, read_card
-from facesort.jobs.aggregating import library_aggregator
+from facesort.jobs.describing.aggregating import library_aggregator
 from facesort.training import loop
 from tests.fakes import open_library
 from tests.rigged import RiggedModels, paint_people
@@ -113,7 +113,7 @@ def test_an_interrupted_training_goes_on_and_ends_with_the_same_network(
 
     with monkeypatch.context() as patch:
         stopping = partial(loop.train, save_every=20, after_save=stop)
-        patch.setattr("facesort.jobs.train.train", stopping)
+        patch.setattr("facesort.jobs.training.train.train", stopping)
         assert _train(painted).code == 130
     looked, loads = models.looked, models.loads
     assert (_library() / "models" / "work" / "checkpoint").exists()

@@ -9,8 +9,8 @@ import pytest
 
 from facesort.errors import UsageError
 from facesort.evaluation.sets import BURST
-from facesort.jobs.train_copies import CopyMaker, views_of
-from facesort.jobs.train_faces import Halves, KnownFaces, from_folder, from_library
+from facesort.jobs.training.copies import CopyMaker, views_of
+from facesort.jobs.training.faces import Halves, KnownFaces, from_folder, from_library
 from tests.albums import faces_of
 from tests.fakes import SilentProgress, open_library, png
 from tests.rigged import RiggedModels, paint_people

@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw
 
 from facesort import stages
 from facesort.imaging import formats
-from facesort.jobs.albums import AlbumOrder
-from facesort.jobs.compare import Comparison
+from facesort.jobs.exporting.albums import AlbumOrder
+from facesort.jobs.scanning.compare import Comparison
 from tests.fakes import COLOURS, FakeModels, open_library, paint, png
 from tests.videos import film, film_of
 

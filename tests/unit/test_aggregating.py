@@ -18,7 +18,7 @@ from facesort.domain import VectorCode
 from facesort.errors import CardInvalid, LibraryUnwritable, ModelMismatch
 from facesort.inference.card import ModelKind, load_cards, read_card
 from facesort.inference.session import open_session
-from facesort.jobs.aggregating import (
+from facesort.jobs.describing.aggregating import (
     Facts,
     aggregator_key,
     coreset_folder,

@@ -15,12 +15,12 @@ from facesort.domain import VectorCode
 from facesort.errors import LibraryLocked, LibraryUnwritable
 from facesort.grouping.identity import person_id
 from facesort.jobs import decide
-from facesort.jobs import descriptors as job
-from facesort.jobs.coreset_rule import rule_key, seconds_of
-from facesort.jobs.gallery import known_people
-from facesort.jobs.past import StoredPast
-from facesort.jobs.shown import ensure_fresh
-from facesort.jobs.situation import read_situation
+from facesort.jobs.describing import descriptors as job
+from facesort.jobs.describing.coreset_rule import rule_key, seconds_of
+from facesort.jobs.grouping.past import StoredPast
+from facesort.jobs.recognising.gallery import known_people
+from facesort.jobs.showing.shown import ensure_fresh
+from facesort.jobs.showing.situation import read_situation
 from tests.fakes import SilentProgress
 from tests.stored import Stock, store
 from tests.vectors import identity_vectors, unit
@@ -132,7 +132,7 @@ def test_a_catalog_that_cannot_be_written_is_no_obstacle(db, monkeypatch, error)
     def refuse(*_):
         raise error
 
-    monkeypatch.setattr(job.descriptors, "put", refuse)
+    monkeypatch.setattr(descriptors, "put", refuse)
     describe(db)
     with db.snapshot():
         known = known_people(db, CARD, min_face=MIN_FACE)
@@ -288,7 +288,7 @@ def test_the_database_itself_throws_away_what_is_not_right_any_more(db, change):
         "somebody": ids[1],
     }
     with db.transaction():
-        db.execute(change, values)  # type: ignore[arg-type]
+        db.execute(change, values)
     assert stored(db, ids[0]) == []
     assert stored(db, ids[2])
 

@@ -13,7 +13,7 @@ from facesort.catalog.photos import NewFace, NewPhoto, store_photo
 from facesort.domain import Box, FaceId
 from facesort.jobs.doctor.findings import Finding, Verdict
 from facesort.jobs.doctor.neighbours import check_hnswlib, check_neighbours
-from facesort.jobs.neighbours import publish_library_index
+from facesort.jobs.grouping.neighbours import publish_library_index
 from tests.fakes import SilentProgress
 from tests.vectors import identity_vectors
 

@@ -18,14 +18,14 @@ from facesort.domain import Box, FaceStatus, PersonId
 from facesort.errors import FacesortError
 from facesort.grouping.identity import person_id
 from facesort.jobs import decide
-from facesort.jobs.coreset_rule import rule_key
-from facesort.jobs.describing import make
-from facesort.jobs.descriptors import describe_people, make_missing, store
-from facesort.jobs.faces import every_face
-from facesort.jobs.moving import publish_changes
-from facesort.jobs.owned import owned_faces
-from facesort.jobs.shown import bring_up_to_date, ensure_fresh
-from facesort.jobs.situation import read_situation
+from facesort.jobs.describing.coreset_rule import rule_key
+from facesort.jobs.describing.descriptors import describe_people, make_missing, store
+from facesort.jobs.describing.making import make
+from facesort.jobs.grouping.moving import publish_changes
+from facesort.jobs.showing.faces import every_face
+from facesort.jobs.showing.owned import owned_faces
+from facesort.jobs.showing.shown import bring_up_to_date, ensure_fresh
+from facesort.jobs.showing.situation import read_situation
 from facesort.vision.found import face_id
 from tests.fakes import SilentProgress
 from tests.weights import card
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from facesort.domain import Face, Person
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 MIN_FACE = 24
 CARD = card("sface")
@@ -89,7 +89,8 @@ class Play:
     def vector(self, place: int) -> NDArray[np.float32]:
         """Draw the vector of a face."""
         raw = np.eye(8)[place] + self.random.normal(0, 0.3, 8)
-        return (raw / np.linalg.norm(raw)).astype(np.float32)
+        unit: NDArray[np.float32] = (raw / np.linalg.norm(raw)).astype(np.float32)
+        return unit
 
     def look_again(self) -> None:
         """Let something that descriptors are made of change: quality, time or vector."""

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesort.evaluation.speed import STAGES, Measured, SpeedResult, StageSpeed
-from facesort.jobs.memory import peak_bytes
-from facesort.jobs.speed import evenly
+from facesort.jobs.benches.memory import peak_bytes
+from facesort.jobs.benches.speed import evenly
 
 _ALBUM = Measured(files=10, bytes=10_000, megapixels=120.0, faces=30)
 

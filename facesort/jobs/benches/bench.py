@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.domain import Box, Face, FaceId, Photo, PhotoId
     from facesort.inference.card import ModelCard
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = [
     "Seen",

@@ -20,9 +20,9 @@ from facesort.evaluation.sets import (
     judge_sets,
 )
 from facesort.imaging.spoil import KINDS, Spoilt, near_copy, spoil
-from facesort.jobs.bench import labelled_faces
-from facesort.jobs.copies import embed_copies
-from facesort.jobs.set_cost import measure_cost
+from facesort.jobs.benches.bench import labelled_faces
+from facesort.jobs.benches.copies import embed_copies
+from facesort.jobs.benches.set_cost import measure_cost
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from facesort.descriptors.coreset import Rule
     from facesort.evaluation.sets import Draw, SetsResult
-    from facesort.jobs.bench import Seen
-    from facesort.jobs.copies import Copies, Recipe
+    from facesort.jobs.benches.bench import Seen
+    from facesort.jobs.benches.copies import Copies, Recipe
+    from facesort.jobs.benches.set_cost import Cost
     from facesort.jobs.looking import Looking
-    from facesort.jobs.set_cost import Cost
     from facesort.protocols import Aggregator, Image, Progress, Vectors
 
 __all__ = [

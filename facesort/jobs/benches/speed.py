@@ -17,9 +17,9 @@ from facesort.config import usable_cores
 from facesort.errors import UsageError
 from facesort.evaluation.speed import STAGES, Measured, SpeedResult, StageSpeed
 from facesort.imaging.walk import walk
-from facesort.jobs.compare import Comparison, Job
-from facesort.jobs.memory import peak_bytes
-from facesort.jobs.scan import check_folders
+from facesort.jobs.benches.memory import peak_bytes
+from facesort.jobs.scanning.compare import Comparison, Job
+from facesort.jobs.scanning.scan import check_folders
 from facesort.workers import StageTimes
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.imaging.walk import FoundFile
     from facesort.jobs.looking import Looking
-    from facesort.jobs.scan import ScanReport
+    from facesort.jobs.scanning.scan import ScanReport
     from facesort.protocols import Progress
     from facesort.stages import Looked, Task
 

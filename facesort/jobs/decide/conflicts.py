@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from facesort.domain import Decision, Face, FaceId, Person, PersonId
     from facesort.jobs.decide.voicing import Earlier
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = [
     "at_one_time",

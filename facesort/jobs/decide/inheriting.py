@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from facesort.catalog.connection import Database
-    from facesort.jobs.inherit import Suggestion
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.scanning.inherit import Suggestion
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = ["accept"]
 
@@ -25,7 +25,7 @@ def accept(db: Database, situation: Situation, suggested: Sequence[Suggestion]) 
     Args:
         db: the catalog.
         situation: with all of these faces and people.
-        suggested: from `jobs.inherit.suggestions`, in this very situation.
+        suggested: from `jobs.scanning.inherit.suggestions`, in this very situation.
 
     Returns:
         The numbers of the decisions.

@@ -15,7 +15,7 @@ from facesort.jobs.decide.voicing import told
 if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.domain import Person
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = ["Naming", "clean_name", "name"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
     from facesort.domain import Face, FaceId, Person, PersonId
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = ["reject", "split"]
 

@@ -12,7 +12,7 @@ from facesort.jobs.decide.voicing import told
 if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.domain import Decision
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = ["redo", "undo"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
     from facesort.domain import Anchor, Decision, Face, FaceId, Person
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = [
     "Decided",

@@ -15,8 +15,8 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import places, showing, vectors
 from facesort.descriptors.best import best_different
 from facesort.domain import PlaceState
-from facesort.jobs.coreset_rule import coreset_rule, min_quality, seconds_of
-from facesort.jobs.faces import seen_faces
+from facesort.jobs.describing.coreset_rule import coreset_rule, min_quality, seconds_of
+from facesort.jobs.showing.faces import seen_faces
 from facesort.registry import quality_of
 
 if TYPE_CHECKING:

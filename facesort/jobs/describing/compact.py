@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from facesort.catalog import photos, vectors
 from facesort.descriptors.compact import fit_code, loss
 from facesort.errors import LibraryError
-from facesort.jobs.group import grouped_anew
-from facesort.jobs.group_options import GroupOptions
+from facesort.jobs.grouping.group import grouped_anew
+from facesort.jobs.grouping.options import GroupOptions
 from facesort.search.store import erase_indexes
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import numpy as np
 from facesort.catalog import photos as catalog
 from facesort.catalog import showing
 from facesort.errors import UsageError
-from facesort.jobs.aggregating import library_aggregator
-from facesort.jobs.best import Why
-from facesort.jobs.coreset_rule import coreset_rule
-from facesort.jobs.describing import describe_faces
-from facesort.jobs.faces import seen_faces
+from facesort.jobs.describing.aggregating import library_aggregator
+from facesort.jobs.describing.best import Why
+from facesort.jobs.describing.coreset_rule import coreset_rule
+from facesort.jobs.describing.making import describe_faces
+from facesort.jobs.showing.faces import seen_faces
 from facesort.registry import quality_of
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import numpy as np
 
 from facesort.descriptors.coreset import Rule
 from facesort.domain import short_hash
-from facesort.jobs.aggregating import aggregator_key
-from facesort.jobs.calibrated import card_calibration
+from facesort.jobs.describing.aggregating import aggregator_key
+from facesort.jobs.grouping.calibrated import card_calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,10 +14,10 @@ import numpy as np
 
 from facesort.catalog import descriptors, shown
 from facesort.errors import LibraryLocked, LibraryUnwritable
-from facesort.jobs.aggregating import library_aggregator
-from facesort.jobs.coreset_rule import rule_key
-from facesort.jobs.describing import make
-from facesort.jobs.shown import ensure_fresh
+from facesort.jobs.describing.aggregating import library_aggregator
+from facesort.jobs.describing.coreset_rule import rule_key
+from facesort.jobs.describing.making import make
+from facesort.jobs.showing.shown import ensure_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import showing, vectors
 from facesort.catalog.descriptors import DescriptorRow
 from facesort.descriptors.described import describe
-from facesort.jobs.coreset_rule import alike_cosine, coreset_rule, seconds_of
+from facesort.jobs.describing.coreset_rule import alike_cosine, coreset_rule, seconds_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

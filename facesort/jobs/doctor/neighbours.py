@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from facesort.catalog.health import reading
 from facesort.catalog.vectors import models
 from facesort.jobs.doctor.findings import Finding, Verdict
-from facesort.jobs.neighbours import open_library_index, recall_at
+from facesort.jobs.grouping.neighbours import open_library_index, recall_at
 from facesort.search import hnsw
 from facesort.search.choose import EXACT_UP_TO
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from facesort.jobs.neighbours import LibraryIndex
+    from facesort.jobs.grouping.neighbours import LibraryIndex
 
 __all__ = ["check_hnswlib", "check_neighbours"]
 

@@ -14,7 +14,7 @@ from facesort.export.albums import export_albums, plan_albums
 from facesort.export.manifest import Mode
 from facesort.export.targets import Album, AlbumPhoto
 from facesort.imaging.companions import Neighbours
-from facesort.jobs.situation import read_situation
+from facesort.jobs.showing.situation import read_situation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
     from facesort.inference.card import ModelCard
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.protocols import Progress
 
 __all__ = ["AlbumOrder", "Source", "collect_albums", "export_order", "plan_order", "read_source"]
@@ -108,7 +108,7 @@ def _best(
     photos: dict[PhotoId, Photo],
     count: int,
 ) -> BestPhotos:
-    from facesort.jobs.best import Candidate, choose_best, why  # noqa: PLC0415 - it computes
+    from facesort.jobs.describing.best import Candidate, choose_best, why  # noqa: PLC0415 - it computes
 
     best: dict[PersonId, dict[PhotoId, str]] = {}
     for person in _wanted(situation, unnamed=order.unnamed, min_photos=order.min_photos):

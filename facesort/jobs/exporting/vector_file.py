@@ -10,9 +10,9 @@ import numpy as np
 from facesort.catalog import columns, descriptors, showing, vectors
 from facesort.domain.keys import photo_key
 from facesort.export.vector_file import PersonVector, VectorFile
-from facesort.jobs.aggregating import aggregator_key, library_aggregator
-from facesort.jobs.coreset_rule import rule_key
-from facesort.jobs.describing import make
+from facesort.jobs.describing.aggregating import aggregator_key, library_aggregator
+from facesort.jobs.describing.coreset_rule import rule_key
+from facesort.jobs.describing.making import make
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, people
 from facesort.catalog import photos as catalog
-from facesort.jobs.due import wants_regroup
-from facesort.jobs.group_options import GroupOptions
-from facesort.jobs.grouping import GroupJob
+from facesort.jobs.grouping.due import wants_regroup
+from facesort.jobs.grouping.job import GroupJob
+from facesort.jobs.grouping.options import GroupOptions
 
 if TYPE_CHECKING:
     from facesort.catalog.connection import Database

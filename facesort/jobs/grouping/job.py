@@ -16,15 +16,15 @@ from facesort.grouping.refine import REPEAT_RATE, with_calibration
 from facesort.grouping.regroup import regroup
 from facesort.grouping.standing import replay, standing
 from facesort.grouping.update import Newcomers, Update, group_new
-from facesort.jobs.calibrated import (
+from facesort.jobs.grouping.calibrated import (
     card_calibration,
     poor_centre_of,
     refinement_of,
     remember,
     remember_poor_centre,
 )
-from facesort.jobs.moving import publish_changes
-from facesort.jobs.past import StoredPast
+from facesort.jobs.grouping.moving import publish_changes
+from facesort.jobs.grouping.past import StoredPast
 from facesort.search.choose import self_join_index
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from facesort.grouping.regroup import Grouping
     from facesort.grouping.standing import Standing
     from facesort.inference.card import ModelCard
-    from facesort.jobs.group_options import GroupOptions
+    from facesort.jobs.grouping.options import GroupOptions
     from facesort.protocols import Vectors
 
 __all__ = ["GroupJob"]

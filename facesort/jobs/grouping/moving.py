@@ -2,7 +2,7 @@
 
 Counting the faces of everybody whom a thousand new faces joined means reading half of a library of
 a million. Here only the faces that moved and those beside them are read. What is not as simple as
-that (decisions about one of these photos) is left to `jobs.shown`.
+that (decisions about one of these photos) is left to `jobs.showing.shown`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from facesort.catalog import columns, decisions, people, showing, shown
 from facesort.catalog.showing import PersonRow
 from facesort.catalog.shown import Stamp
 from facesort.grouping.standing import replay, standing
-from facesort.jobs.shown import Held, bring_up_to_date
+from facesort.jobs.showing.shown import Held, bring_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

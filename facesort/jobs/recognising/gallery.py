@@ -14,8 +14,8 @@ import numpy as np
 from facesort.catalog import showing
 from facesort.errors import ModelMismatch
 from facesort.grouping.openset import Gallery
-from facesort.jobs.coreset_rule import min_quality
-from facesort.jobs.descriptors import read_everybody
+from facesort.jobs.describing.coreset_rule import min_quality
+from facesort.jobs.describing.descriptors import read_everybody
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.domain import PersonId
     from facesort.inference.card import ModelCard
-    from facesort.jobs.descriptors import Made
+    from facesort.jobs.describing.descriptors import Made
 
 __all__ = ["Known", "known_people", "min_quality"]
 

@@ -9,7 +9,7 @@ from facesort.grouping.openset import Finding
 
 if TYPE_CHECKING:
     from facesort.domain import PersonId
-    from facesort.jobs.seeing import SeenFace, SeenPhoto
+    from facesort.jobs.recognising.seeing import SeenFace, SeenPhoto
 
 __all__ = ["Candidate", "Identification", "IdentifiedFace", "IdentifiedPhoto"]
 

@@ -13,13 +13,18 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import vectors
 from facesort.errors import UsageError
 from facesort.grouping.openset import DEFAULT_WRONG, OpenSetRule, match
-from facesort.jobs.aggregating import tell_if_unusable
-from facesort.jobs.calibrated import calibration_of
-from facesort.jobs.descriptors import store
-from facesort.jobs.gallery import known_people, min_quality
-from facesort.jobs.identified import Candidate, Identification, IdentifiedFace, IdentifiedPhoto
-from facesort.jobs.seeing import check_images, see
-from facesort.jobs.shown import ensure_fresh
+from facesort.jobs.describing.aggregating import tell_if_unusable
+from facesort.jobs.describing.descriptors import store
+from facesort.jobs.grouping.calibrated import calibration_of
+from facesort.jobs.recognising.gallery import known_people, min_quality
+from facesort.jobs.recognising.identified import (
+    Candidate,
+    Identification,
+    IdentifiedFace,
+    IdentifiedPhoto,
+)
+from facesort.jobs.recognising.seeing import check_images, see
+from facesort.jobs.showing.shown import ensure_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,9 +33,9 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.domain import PersonId, VectorCode
     from facesort.grouping.openset import Matches
-    from facesort.jobs.gallery import Known
     from facesort.jobs.looking import Looking
-    from facesort.jobs.seeing import SeenFace
+    from facesort.jobs.recognising.gallery import Known
+    from facesort.jobs.recognising.seeing import SeenFace
     from facesort.protocols import Progress, Vectors
 
 __all__ = ["IdentifyOptions", "identify"]

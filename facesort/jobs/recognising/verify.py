@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 from facesort.catalog.opening import catalog_exists, open_database
 from facesort.errors import PhotoError, Unsupported
 from facesort.imaging.formats import is_video
-from facesort.jobs.calibrated import card_calibration
+from facesort.jobs.grouping.calibrated import card_calibration
 from facesort.jobs.looking import Looking
-from facesort.jobs.seeing import check_images, see
+from facesort.jobs.recognising.seeing import check_images, see
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from facesort.config import Settings
     from facesort.grouping.calibration import Calibration
-    from facesort.jobs.seeing import SeenFace, SeenPhoto
+    from facesort.jobs.recognising.seeing import SeenFace, SeenPhoto
     from facesort.protocols import Progress
     from facesort.registry import LoadModels
 

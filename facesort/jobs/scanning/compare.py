@@ -13,7 +13,7 @@ from facesort.catalog import places
 from facesort.domain import PlaceState
 from facesort.errors import Unsupported
 from facesort.imaging.formats import installed_extras, skip_reason
-from facesort.jobs.pairs import Pair, StandIns, join
+from facesort.jobs.scanning.pairs import Pair, StandIns, join
 
 if TYPE_CHECKING:
     from pathlib import Path

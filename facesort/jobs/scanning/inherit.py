@@ -16,7 +16,7 @@ from facesort.domain import Box, Verdict, photo_key
 from facesort.grouping.anchors import AnchorIndex
 from facesort.grouping.inherit import FaceSet, Picture, alike_photos, same_faces
 from facesort.imaging.geometry import swaps_axes, to_upright
-from facesort.jobs.calibrated import calibration_of
+from facesort.jobs.grouping.calibrated import calibration_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from facesort.domain import Anchor, FaceColumns, FaceId, PersonId, Photo, PhotoId
     from facesort.grouping.standing import Standing
     from facesort.inference.card import ModelCard
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.protocols import Vectors
 
 __all__ = ["Resemblance", "Suggestion", "resemblances", "suggestions"]

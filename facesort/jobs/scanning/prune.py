@@ -11,7 +11,7 @@ from facesort.catalog import places
 from facesort.domain import PlaceState
 from facesort.errors import UsageError
 from facesort.files import PathKind, kind_of
-from facesort.jobs.compare import is_gone
+from facesort.jobs.scanning.compare import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,8 +15,8 @@ from facesort.errors import UsageError
 from facesort.files import PathKind, explain_os_error, kind_of
 from facesort.imaging.formats import is_video
 from facesort.imaging.walk import walk
-from facesort.jobs.compare import Comparison, Freshness, ScanCounts
-from facesort.jobs.shown import ensure_fresh
+from facesort.jobs.scanning.compare import Comparison, Freshness, ScanCounts
+from facesort.jobs.showing.shown import ensure_fresh
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
     from facesort.imaging.walk import Walk
-    from facesort.jobs.group import GroupReport
+    from facesort.jobs.grouping.group import GroupReport
     from facesort.jobs.looking import Looking
     from facesort.protocols import Progress
     from facesort.stages import Looked, Pipeline

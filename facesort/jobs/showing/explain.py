@@ -10,11 +10,11 @@ from facesort.domain import FaceId, PhotoId
 from facesort.errors import UnknownPerson, UsageError
 from facesort.grouping.alike import Alike, compare, needed_cosine
 from facesort.grouping.calibration import merge_rule
-from facesort.jobs.calibrated import calibration_of
 from facesort.jobs.decide.conflicts import at_one_time
 from facesort.jobs.decide.voicing import beneath
-from facesort.jobs.group_options import GroupOptions
-from facesort.jobs.reasons import Question, Reason, Side
+from facesort.jobs.grouping.calibrated import calibration_of
+from facesort.jobs.grouping.options import GroupOptions
+from facesort.jobs.showing.reasons import Question, Reason, Side
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from facesort.catalog.connection import Database
     from facesort.grouping.calibration import Calibration
     from facesort.inference.card import ModelCard
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = ["Explanation", "SharedPhoto", "Side", "Similarity", "explain"]
 

@@ -69,7 +69,7 @@ def seen_faces(
 def every_face(db: Database, *, min_face: int) -> Iterator[SeenFace]:
     """Yield every face, in anchor order."""
     from facesort.catalog import photos as catalog  # noqa: PLC0415 - brings NumPy along
-    from facesort.jobs.part import owners_of, status_of  # noqa: PLC0415 - likewise
+    from facesort.jobs.showing.part import owners_of, status_of  # noqa: PLC0415 - likewise
 
     names, ignored = showing.names(db), showing.ignored(db)
     for block in catalog.stream_faces(db, min_face=min_face):

@@ -38,7 +38,7 @@ class OwnedFaces:
 
 
 def owned_faces(db: Database, *, min_face: int) -> OwnedFaces:
-    """Read them; see `jobs.shown.ensure_fresh`."""
+    """Read them; see `jobs.showing.shown.ensure_fresh`."""
     people = sorted(row.id for row in showing.people(db) if row.faces)
     number = {person: i for i, person in enumerate(people)}
     number |= {who: number[to] for who, to in showing.merges(db).items() if to in number}

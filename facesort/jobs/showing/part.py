@@ -16,7 +16,7 @@ from facesort.domain import FaceId, FaceStatus, Person, PersonId, comparable_nam
 from facesort.grouping.anchors import AnchorIndex
 from facesort.grouping.people import People
 from facesort.grouping.standing import replay, standing
-from facesort.jobs.situation import Situation
+from facesort.jobs.showing.situation import Situation
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from facesort.domain import Decision, FaceId, Person, PersonId
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
 
 __all__ = ["Question", "Reason", "Side"]
 

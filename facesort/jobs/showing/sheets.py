@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from facesort.domain import FaceId, Person
-    from facesort.jobs.situation import Situation
+    from facesort.jobs.showing.situation import Situation
     from facesort.protocols import CropSource, Progress
 
 __all__ = ["write_sheets"]

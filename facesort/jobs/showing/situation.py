@@ -181,7 +181,7 @@ def read_situation(
         faces: ids of the faces that will be asked for.
     """
     if persons is not None or faces is not None:
-        from facesort.jobs.part import read_part  # noqa: PLC0415 - it knows this module
+        from facesort.jobs.showing.part import read_part  # noqa: PLC0415 - it knows this module
 
         part = read_part(db, persons or (), faces or (), min_face=min_face)
         if part is not None:

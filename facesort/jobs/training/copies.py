@@ -12,8 +12,8 @@ import numpy as np
 from facesort.evaluation.sets import BURST
 from facesort.files import atomic_write
 from facesort.imaging.spoil import KINDS
-from facesort.jobs.copies import Copies, embed_copies
-from facesort.jobs.sets import recipes
+from facesort.jobs.benches.copies import Copies, embed_copies
+from facesort.jobs.benches.sets import recipes
 from facesort.training.data import FaceViews
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from facesort.jobs.looking import Looking
-    from facesort.jobs.train_faces import KnownFaces
+    from facesort.jobs.training.faces import KnownFaces
     from facesort.protocols import Progress
 
 __all__ = ["CopyMaker", "views_of"]
@@ -73,7 +73,7 @@ class CopyMaker:
 
         Args:
             known: the faces.
-            wanted: for each the places in `jobs.sets.recipes`.
+            wanted: for each the places in `jobs.benches.sets.recipes`.
 
         Raises:
             ModelError: the models cannot be loaded, or fail.

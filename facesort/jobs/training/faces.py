@@ -14,9 +14,9 @@ from facesort.catalog.opening import open_database
 from facesort.domain import FaceStatus
 from facesort.errors import UsageError
 from facesort.evaluation.sets import MIN_FACES
-from facesort.jobs import scan as scanning
-from facesort.jobs.bench import labelled_faces
-from facesort.jobs.situation import read_situation
+from facesort.jobs.benches.bench import labelled_faces
+from facesort.jobs.scanning import scan as scanning
+from facesort.jobs.showing.situation import read_situation
 from facesort.training.data import is_for_training
 from facesort.workers import StageTimes
 

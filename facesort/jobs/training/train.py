@@ -26,7 +26,8 @@ from facesort.evaluation.aggregators import FarthestPoint
 from facesort.evaluation.sets import CONDITIONS, draw_templates, judge_sets
 from facesort.evaluation.verdict import decide
 from facesort.files import make_private_dir
-from facesort.jobs.aggregating import (
+from facesort.jobs.benches.sets import set_faces, wanted_copies
+from facesort.jobs.describing.aggregating import (
     Facts,
     are_projected,
     coreset_folder,
@@ -35,11 +36,10 @@ from facesort.jobs.aggregating import (
     use,
     write_model,
 )
-from facesort.jobs.coreset_rule import coreset_rule
-from facesort.jobs.sets import set_faces, wanted_copies
-from facesort.jobs.train_copies import CopyMaker, views_of
-from facesort.jobs.train_faces import Halves, from_folder, from_library
-from facesort.jobs.trained import TrainReport
+from facesort.jobs.describing.coreset_rule import coreset_rule
+from facesort.jobs.training.copies import CopyMaker, views_of
+from facesort.jobs.training.faces import Halves, from_folder, from_library
+from facesort.jobs.training.trained import TrainReport
 from facesort.registry import load_aggregator
 from facesort.training.export import to_onnx
 from facesort.training.loop import train
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from facesort.evaluation.verdict import Verdict
     from facesort.inference.card import ModelCard
     from facesort.jobs.looking import Looking
-    from facesort.jobs.train_faces import KnownFaces
+    from facesort.jobs.training.faces import KnownFaces
     from facesort.protocols import Aggregator, Progress
 
 __all__ = ["TrainOptions", "check_torch", "train_coreset"]

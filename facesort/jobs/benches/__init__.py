@@ -1,0 +1,1 @@
+"""Measuring: accuracy on labelled photos, sets of faces, speed, memory."""

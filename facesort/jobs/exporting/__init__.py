@@ -1,0 +1,1 @@
+"""What is written for others: albums of photos, files of vectors."""

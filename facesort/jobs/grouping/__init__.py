@@ -1,0 +1,1 @@
+"""Grouping what is stored: read, computed, published."""

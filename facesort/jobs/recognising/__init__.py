@@ -1,0 +1,1 @@
+"""Recognising faces on single pictures, in a library or not."""

@@ -1,0 +1,1 @@
+"""What is shown: people, faces, photos, and why."""
