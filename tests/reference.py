@@ -264,9 +264,9 @@ class Reference:
             {p: frozenset(facts.group(p)[1:]) for p in people if len(facts.group(p)) > 1},
             frozenset(facts.ignored & people),
             {
-                person: face
+                person: cover
                 for person in people
-                if (face := self._cover(facts, person, owners)) is not None
+                if (cover := self._cover(facts, person, owners)) is not None
             },
         )
 
