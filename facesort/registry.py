@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from facesort.errors import CardInvalid, LicenceNotAccepted, UnknownModel, WeightsCorrupt
-from facesort.inference.card import ModelCard, ModelKind, load_cards
+from facesort.inference.card import ModelCard, ModelKind
+from facesort.inference.card_file import load_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.inference.card import load_cards
+from facesort.inference.card_file import load_cards
 from facesort.jobs.describing.aggregating import coreset_folder, use, write_model
 from facesort.jobs.describing.descriptors import read_everybody
 from tests.fakes import SilentProgress, open_library, png

@@ -11,7 +11,7 @@ import pytest
 
 from facesort import registry
 from facesort.catalog.opening import open_database
-from facesort.inference.card import load_cards, read_card
+from facesort.inference.card_file import load_cards, read_card
 from facesort.jobs.describing.aggregating import library_aggregator
 from facesort.training import loop
 from tests.fakes import open_library

@@ -16,7 +16,8 @@ from facesort.catalog.opening import open_database
 from facesort.catalog.vectors import set_code
 from facesort.domain import VectorCode
 from facesort.errors import CardInvalid, LibraryUnwritable, ModelMismatch
-from facesort.inference.card import ModelKind, load_cards, read_card
+from facesort.inference.card import ModelKind
+from facesort.inference.card_file import load_cards, read_card
 from facesort.inference.session import open_session
 from facesort.jobs.describing.aggregating import (
     Facts,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facesort.errors import CardInvalid
-from facesort.inference.card import read_card
+from facesort.inference.card_file import read_card
 from facesort.inference.fields import Numbers
 from facesort.registry import quality_of
 from facesort.vision.measures import MEASURES

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, TypeAlias
 from facesort.catalog import vectors
 from facesort.errors import CardInvalid, FacesortError, LibraryUnwritable
 from facesort.files import atomic_write, explain_os_error, make_private_dir, sha256_of
-from facesort.inference.card import ModelKind, read_card
+from facesort.inference.card import ModelKind
+from facesort.inference.card_file import read_card
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
