@@ -10,13 +10,14 @@ PYTHON ?=
 BIN = $(VENV)/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check -qq
 
-.PHONY: help demo test test-fast test-openvino bench lint clean check
+.PHONY: help demo test test-fast test-openvino test-train bench lint clean check
 
 help:
 	@echo "make demo       install, fetch the models and a small album, find and name people in it"
 	@echo "make test       everything: lint, types, import contracts, all tests"
 	@echo "make test-fast  the tests that take seconds"
 	@echo "make test-openvino  the tests of the OpenVINO extra, which make test skips"
+	@echo "make test-train  the tests of training, which make test skips; installs PyTorch, which is large"
 	@echo "make bench      how long each step of a scan takes by itself (a minute or two)"
 	@echo "make lint       ruff, mypy and the import contracts only"
 	@echo "make clean      delete $(VENV), demo/ (with its library), caches and built packages"
@@ -36,6 +37,10 @@ test-fast: $(VENV)/installed-test
 test-openvino: $(VENV)/installed-test
 	@$(PIP) install -c constraints.txt --no-deps --upgrade --target $(VENV)/openvino openvino
 	PYTHONPATH=$(VENV)/openvino $(BIN)/python -m pytest tests/unit/test_openvino.py
+
+# Beside them too: PyTorch is for training only, and nothing else may come to need it.
+test-train: $(VENV)/installed-torch
+	PYTHONPATH=$(VENV)/torch $(BIN)/python -m pytest tests/unit/test_training_*.py tests/integration/test_train.py
 
 bench: $(VENV)/installed-test
 	$(BIN)/python -m pytest tests/benchmarks -q --benchmark-enable --benchmark-group-by=group \
@@ -128,4 +133,9 @@ $(VENV)/installed-demo: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/installed-test: $(VENV)/installed-demo
 	@echo "Installing the test tools."
 	@$(INSTALL) -e . --group test
+	@touch $@
+
+$(VENV)/installed-torch: $(VENV)/installed-test
+	@echo "Installing PyTorch (CPU builds take about 1 GB, those with CUDA several)."
+	@$(PIP) install -c constraints.txt --upgrade --target $(VENV)/torch torch
 	@touch $@

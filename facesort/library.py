@@ -8,6 +8,8 @@ the last grouping with the standing decisions laid over it (`grouping.people`).
     group   snapshot of faces, vectors, decisions -> grouping.regroup -> catalog, one commit
     decide  situation -> checked (jobs.decide) -> appended to the log, one commit
     export  situation -> albums -> export plan -> files, with a journal
+
+Short ones are below; looking, deciding and giving out are in `jobs.viewing`, `deciding`, `giving`.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from facesort.catalog.opening import catalog_exists, open_database
 from facesort.errors import FacesortError, LibraryLocked
 from facesort.files import JobLock
 from facesort.jobs.grouping.due import needs_grouping, wants_regroup
+from facesort.jobs.learning import Learning
+from facesort.jobs.measuring import Measuring
 from facesort.jobs.review.measuring import MeasuringReview
 from facesort.jobs.viewing import tell_if_shared
 
@@ -31,15 +35,8 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
     from facesort.config import Settings
-    from facesort.domain import PersonId
-    from facesort.evaluation.clustering import ClusterResult
-    from facesort.evaluation.speed import SpeedResult
-    from facesort.evaluation.verification import LfwResult
-    from facesort.export.apply import ExportResult
-    from facesort.export.operations import Plan
     from facesort.inference.card import ModelCard
     from facesort.jobs.describing.compact import Compaction
-    from facesort.jobs.exporting.albums import AlbumOrder, Source
     from facesort.jobs.grouping.group import GroupReport
     from facesort.jobs.grouping.options import GroupOptions
     from facesort.jobs.looking import Looking
@@ -57,7 +54,7 @@ __all__ = ["Library"]
 _REGROUPED_AT_ONCE = 30_000
 
 
-class Library(MeasuringReview):
+class Library(Measuring, Learning, MeasuringReview):
     """One library, open in one thread. Use it as a context manager.
 
     Args:
@@ -203,20 +200,27 @@ class Library(MeasuringReview):
         return self._group(options)
 
     def _group(self, options: GroupOptions, *, everything: bool = False) -> GroupReport:
-        from facesort.jobs.grouping.group import group_faces  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.describing.aggregating import tell_if_unusable  # noqa: PLC0415 - as `_looking`
+        from facesort.jobs.describing.descriptors import describe_people  # noqa: PLC0415
+        from facesort.jobs.grouping.group import group_faces  # noqa: PLC0415
         from facesort.jobs.grouping.neighbours import publish_library_index  # noqa: PLC0415
         from facesort.jobs.showing.shown import ensure_fresh  # noqa: PLC0415
 
+        card, least = self._looking.embedder, self.min_face
+        tell_if_unusable(self._db, card, self._progress)
+        if not everything:  # whom new faces touch does not depend on what was asked for meanwhile
+            describe_people(self._db, card, min_face=least, progress=self._progress)
         report = group_faces(
             self._db,
-            self._looking.embedder,
+            card,
             options,
             everything=everything,
-            min_face=self.min_face,
+            min_face=least,
             progress=self._progress,
         )
         # So that the next command is quick:
-        ensure_fresh(self._db, min_face=self.min_face)
+        ensure_fresh(self._db, min_face=least)
+        describe_people(self._db, card, min_face=least, progress=self._progress)
         publish_library_index(
             self._db,
             self.settings.library,
@@ -275,7 +279,7 @@ class Library(MeasuringReview):
         with self._job("compacting"):
             return carry_out(self._db, self._looking.embedder, planned, self._progress)
 
-    # -- looking: jobs/viewing.py ----------------------------------------------------------------
+    # -- looking: jobs/viewing.py; giving out: jobs/giving.py ------------------------------------
 
     @property
     def id(self) -> str:
@@ -310,54 +314,11 @@ class Library(MeasuringReview):
             self._progress.note("That stands, but is not grouped anew yet. Later: facesort group")
             raise
 
-    # -- exporting -------------------------------------------------------------------------------
-
-    def plan_export(self, order: AlbumOrder) -> Plan:
-        """Say what an export would do; nothing on the disk changes."""
-        from facesort.jobs.exporting.albums import plan_order  # noqa: PLC0415 - only exports need it
-
-        return plan_order(order, self._album_source())
-
-    def export(self, order: AlbumOrder) -> ExportResult:
-        """Write albums of people. Originals are only read.
-
-        Raises:
-            ExportError and its kinds; see `export.albums`.
-        """
-        from facesort.jobs.exporting.albums import export_order  # noqa: PLC0415 - only exports need it
-
-        return export_order(order, self._album_source(), self._progress)
-
-    def _album_source(self) -> Source:
-        from facesort.jobs.exporting.albums import Source  # noqa: PLC0415 - only exports need it
-
-        return Source(*self.view(), self.id, self.settings.library, self.roots())
-
-    def sheets(self, folder: Path, persons: Sequence[PersonId]) -> list[Path]:
-        """Write one strip of faces per person.
-
-        Raises:
-            DestinationOverlaps: the folder lies in a scanned one, whose next scan would find faces
-            in it. DestinationUnwritable: it cannot be written.
-        """
-        from facesort.export.destination import check_outside  # noqa: PLC0415 - pictures are heavy
-        from facesort.imaging.crops import PhotoCrops  # noqa: PLC0415
-        from facesort.jobs.showing.sheets import write_sheets  # noqa: PLC0415
-
-        check_outside(folder, self.roots(), self.settings.library)
-        situation, photos = self.view()
-        now = situation.people.by_id  # a scan may have changed them since they were read
-        present = [now[person] for person in persons if person in now]
-        crops = PhotoCrops(
-            photos, self.settings.library / "cache", max_megapixels=self.settings.max_megapixels
-        )
-        return write_sheets(folder, present, situation, crops, self._progress)
-
     # -- recognising ----------------------------------------------------------------------------
 
     def identify(self, images: Sequence[Path], options: IdentifyOptions) -> Identification:
-        """Say who is on pictures, of this library's people or nobody; see `jobs.recognising.identify`."""
-        from facesort.jobs.recognising.identify import identify  # noqa: PLC0415 - only this needs it
+        """Say who is on pictures; see `jobs.recognising.identify`."""
+        from facesort.jobs.recognising.identify import identify  # noqa: PLC0415 - as above
 
         return identify(
             self._db,
@@ -366,34 +327,4 @@ class Library(MeasuringReview):
             options,
             min_face=self.min_face,
             progress=self._progress,
-        )
-
-    # -- measuring -------------------------------------------------------------------------------
-
-    def bench_clusters(self, truth: Path) -> ClusterResult:
-        """Judge the people of this library against a truth file or a folder of labelled folders."""
-        from facesort.jobs.benches.bench import bench_clusters  # noqa: PLC0415 - only benchmarks need it
-
-        return bench_clusters(truth, *self.view())
-
-    def bench_speed(self, folders: Sequence[Path], *, sample: int | None = None) -> SpeedResult:
-        """Scan folders into this library, which must be empty, and measure each stage alone too."""
-        from facesort.jobs.benches.speed import bench_speed  # noqa: PLC0415 - only benchmarks need it
-
-        scan = partial(self.scan, folders)
-        return bench_speed(
-            self._db, self._looking, scan, folders, sample=sample, progress=self._progress
-        )
-
-    def bench_lfw(self, folder: Path, pairs: Path, *, compact: bool = False) -> LfwResult:
-        """Run the LFW protocol on a scanned folder; `compact`: as 128-byte descriptors."""
-        from facesort.catalog import photos, places, vectors  # noqa: PLC0415 - as above
-        from facesort.jobs.benches.bench import bench_lfw, compacted  # noqa: PLC0415 - only benchmarks do
-
-        with self._db.snapshot():
-            faces = photos.faces(self._db, min_face=self.min_face)
-            matrix = vectors.matrix(self._db, self._looking.embedder.model_key)
-            every_photo = places.photos(self._db)
-        return bench_lfw(
-            folder, pairs, faces, compacted(matrix) if compact else matrix, every_photo
         )

@@ -74,6 +74,10 @@ class Embedder(Protocol):
 class QualityScorer(Protocol):
     """Says how good a face is for recognition."""
 
+    @property
+    def robustness_views(self) -> int:
+        """How many disturbed copies of each crop it wants embedded (`vision.robustness`)."""
+
     def score(self, measures: Mapping[str, float]) -> float:
         """Combine the separate measures into one number, 0..1."""
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from facesort.errors import CardInvalid, LicenceNotAccepted, UnknownModel, WeightsCorrupt
-from facesort.inference.card import ModelCard, ModelKind, load_cards
+from facesort.inference.card import ModelCard, ModelKind
+from facesort.inference.card_file import load_cards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,10 +18,20 @@ if TYPE_CHECKING:
 
     from facesort.config import Settings
     from facesort.inference.session import Session
-    from facesort.protocols import Detector, Embedder, Progress, QualityScorer
+    from facesort.protocols import Aggregator, Detector, Embedder, Progress, QualityScorer
     from facesort.vision.embedder import OnnxEmbedder
+    from facesort.vision.quality import CardQuality
 
-__all__ = ["LoadModels", "Models", "accept_licence", "find_card", "load_models", "pull"]
+__all__ = [
+    "LoadModels",
+    "Models",
+    "accept_licence",
+    "find_card",
+    "load_aggregator",
+    "load_models",
+    "pull",
+    "quality_of",
+]
 
 
 class Models(NamedTuple):
@@ -74,6 +85,15 @@ def _onnx_embedder(session: Session, card: ModelCard, batch_size: int) -> OnnxEm
 
 _DETECTORS: dict[str, Callable[[Session, ModelCard], Detector]] = {"yunet": _yunet}
 _EMBEDDERS: dict[str, Callable[[Session, ModelCard, int], OnnxEmbedder]] = {"sface": _onnx_embedder}
+
+
+def _coreset_net(session: Session, card: ModelCard) -> Aggregator:
+    from facesort.vision.aggregator import OnnxAggregator  # noqa: PLC0415
+
+    return OnnxAggregator(session, card)
+
+
+_AGGREGATORS: dict[str, Callable[[Session, ModelCard], Aggregator]] = {"coreset-net": _coreset_net}
 
 # On the CPU. Crops: SFace takes 12.6, 12.2, 12.0 and 12.8 ms of one thread a face in batches of 2,
 # 4, 8 and 16, and holds 8 MB for each on every worker: 4. Pictures: YuNet's cost a pixel grows with
@@ -159,7 +179,6 @@ def load_models(
         CardInvalid, LicenceNotAccepted, WeightsMissing, WeightsCorrupt, ProviderUnavailable.
     """
     from facesort.inference.session import ON_CPU  # noqa: PLC0415 - heavy
-    from facesort.vision.quality import NormQuality  # noqa: PLC0415
 
     detector_card, embedder_card = cards
     for card, table in ((detector_card, _DETECTORS), (embedder_card, _EMBEDDERS)):
@@ -180,7 +199,7 @@ def load_models(
     return Models(
         detector,
         embedder,
-        NormQuality(*quality_table(embedder_card)),
+        quality_of(embedder_card),
         detector_card,
         embedder_card,
         " + ".join(providers),
@@ -189,6 +208,27 @@ def load_models(
         detect_batch=_detect_batch(detector, detecting.provider),
         embed_batch=embed_batch,
     )
+
+
+def load_aggregator(card: ModelCard, weights: Path) -> Aggregator:
+    """Load an aggregator: on the CPU, where its few sums take less time than the way elsewhere.
+
+    Args:
+        card: its.
+        weights: its graph, already verified.
+
+    Raises:
+        CardInvalid: no code runs its family.
+        WeightsCorrupt: it is no graph.
+    """
+    from facesort.inference.session import open_session  # noqa: PLC0415 - heavy
+
+    if card.family not in _AGGREGATORS:
+        raise CardInvalid(
+            f"{card.path}: no code runs the family {card.family!r}",
+            hint=f"Known: {', '.join(sorted(_AGGREGATORS))}.",
+        )
+    return _AGGREGATORS[card.family](open_session(weights, provider="cpu"), card)
 
 
 def _asked_batch(asked: int, provider: str, progress: Progress) -> int:
@@ -236,16 +276,20 @@ def _detect_batch(detector: Detector, provider: str) -> int:
     )
 
 
-def quality_table(card: ModelCard) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the knots and values of the card's quality table.
+def quality_of(card: ModelCard) -> CardQuality:
+    """Return what makes a face's quality of its measures, by the card's table.
 
     Raises:
-        CardInvalid: the card has none.
+        CardInvalid: the table is missing or wrong.
     """
-    norm, value = card.quality.get("norm"), card.quality.get("value")
-    if not isinstance(norm, tuple) or not isinstance(value, tuple):
-        raise CardInvalid(f"{card.path}: an embedder's card needs [quality] norm and value")
-    return norm, value
+    from facesort.vision.quality import CardQuality  # noqa: PLC0415
+
+    try:
+        return CardQuality(card.quality)
+    except ValueError as error:
+        raise CardInvalid(
+            f"{card.path}: {error}", hint="Correct the card; docs/quality.md describes the table."
+        ) from error
 
 
 def _trial(card: ModelCard) -> NDArray[np.uint8]:

@@ -34,6 +34,7 @@ from facesort.imaging.formats import is_video
 from facesort.imaging.video import video_key
 from facesort.vision.batches import Batches, Embedded
 from facesort.vision.found import faces_of_photo, faces_of_video, sightings
+from facesort.vision.robustness import disturbed, robustness
 from facesort.vision.tracks import find_appearances
 from facesort.workers import Workers
 
@@ -109,6 +110,7 @@ class _Seen:
     width: int = 0
     height: int = 0
     faces: tuple[PhotoFace, ...] = ()
+    measures: tuple[dict[str, float], ...] = ()
     crops: NDArray[np.uint8] = field(default_factory=lambda: np.empty((0, 0, 0, 3), np.uint8))
 
 
@@ -240,7 +242,7 @@ class Pipeline:
             return _Seen(Looked(task, key, header.orientation, header.taken_at, header.camera))
         look = self._looker.look(data, header, name=name, wanted=lambda: not self._is_current(key))
         looked = Looked(task, key, look.orientation, look.taken_at, look.camera)
-        return _Seen(looked, look.width, look.height, look.faces, look.crops)
+        return _Seen(looked, look.width, look.height, look.faces, look.measures, look.crops)
 
     def _see_video(self, task: Task) -> _Seen:
         """Take one video from its frames to the vectors of all who appear in it."""
@@ -272,18 +274,23 @@ class Pipeline:
         look = self._looker.look_at(photo)
         if not look.faces:
             return []
-        return sightings(look.faces, self._embed(look.crops), self._quality)
+        return sightings(look.faces, look.measures, self._embed(look.crops), self._quality)
 
     def _embed(self, crops: NDArray[np.uint8]) -> Embedded:
         with self._times.measure("embed"):
-            return Embedded(*self._embedder.embed(crops))
+            found = Embedded(*self._embedder.embed(crops))
+            views = range(self._quality.robustness_views)
+            others = [self._embedder.embed(disturbed(crops, view))[0] for view in views]
+            if not others:
+                return found
+            return found._replace(robustness=robustness([found.vectors, *others]))
 
     def _looked(self, seen: _Seen, embedded: Embedded) -> Looked:
         looked = seen.looked
         if seen.width == 0:
             return looked
         turned = (seen.width, seen.height, looked.orientation)
-        found = sightings(seen.faces, embedded, self._quality)
+        found = sightings(seen.faces, seen.measures, embedded, self._quality)
         return self._with_faces(looked, turned, faces_of_photo(looked.content_key, turned, found))
 
     def _with_faces(self, looked: Looked, turned: Turned, faces: tuple[NewFace, ...]) -> Looked:

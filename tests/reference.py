@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from facesort.registry import Models, quality_table
-from facesort.vision.quality import NormQuality
-from tests.fakes import FakeModels, SquareEmbedder
+from facesort.registry import Models
+from tests.fakes import FakeModels, SquareEmbedder, painted_quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -89,7 +88,7 @@ class LookModels(FakeModels):
         return Models(
             self.detector,
             _LookEmbedder(embedder.model_key),
-            NormQuality(*quality_table(embedder)),
+            painted_quality(),
             detector,
             embedder,
             "fake",
@@ -251,7 +250,7 @@ class Reference:
             identity = self._identity(facts, face)
             owner = None if identity is None else facts.survivor(identity)
             owners[face] = (owner, self._status(facts, face, owner))
-        with_faces = {owner for owner, _ in owners.values() if owner is not None}
+        with_faces = {who for who, _ in owners.values() if who is not None}
         named = {facts.survivor(person) for person in facts.names}
         people = with_faces | named
         names = {}
@@ -264,8 +263,19 @@ class Reference:
             names,
             {p: frozenset(facts.group(p)[1:]) for p in people if len(facts.group(p)) > 1},
             frozenset(facts.ignored & people),
-            {p: face for p, face in facts.covers.items() if owners.get(face, (None,))[0] == p},
+            {
+                person: cover
+                for person in people
+                if (cover := self._cover(facts, person, owners)) is not None
+            },
         )
+
+    @staticmethod
+    def _cover(
+        facts: Facts, person: str, owners: Mapping[str, tuple[str | None, str]]
+    ) -> str | None:
+        chosen = [facts.covers[p] for p in facts.group(person) if p in facts.covers]
+        return next((face for face in chosen if owners.get(face, (None,))[0] == person), None)
 
     def _identity(self, facts: Facts, face: str) -> str | None:
         if face in facts.no_faces:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from facesort.errors import WeightsMissing
-from facesort.inference.card import ModelCard, load_cards
+from facesort.inference.card import ModelCard
+from facesort.inference.card_file import load_cards
 from facesort.inference.graphs import Shape, prepared
 from facesort.inference.weights import find_or_fetch
 

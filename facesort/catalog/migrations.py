@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from facesort.catalog.schema_6 import SCHEMA_6
 from facesort.catalog.schema_7 import SCHEMA_7
 from facesort.errors import SchemaTooNew
 
@@ -158,7 +159,7 @@ _SCHEMA_3 = (
 )
 
 _SCHEMA_4 = (
-    # -- what is shown: derived from the last grouping and the decisions (`jobs.showing.shown`) ------------
+    # -- what is shown: derived from the last grouping and the decisions (`jobs.showing.shown`) ----
     # One row for everybody who is shown; who was merged into them is in `shown_merges`.
     """CREATE TABLE shown_people (
         person_id TEXT PRIMARY KEY,
@@ -295,6 +296,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "faces without a person", _SCHEMA_3),
     Migration(4, "what is shown", _SCHEMA_4),
     Migration(5, "sums of people", _SCHEMA_5),
+    Migration(6, "what stands for people", SCHEMA_6),
     Migration(7, "what the user was not sure of", SCHEMA_7),
 )
 

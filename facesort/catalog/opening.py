@@ -65,9 +65,12 @@ def open_database(
         try:
             _configure(connection, path, drive)
             if pending(connection):
-                if applied(connection):
+                is_new = not applied(connection)
+                if not is_new:
                     _back_up(connection, folder)
                 migrate(connection)
+                if is_new:  # the log of the steps takes more than the tables: 500, not 350 KB
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             database = Database(connection, path, after_commit, drive=drive)
             if not database.meta("library_id"):
                 with database.transaction():

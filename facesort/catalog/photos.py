@@ -43,6 +43,7 @@ __all__ = [
     "set_exif",
     "store_photo",
     "stream_faces",
+    "taken_at",
 ]
 
 # A new detector's box that overlaps an old one this much is the same face: its person carries over.
@@ -293,6 +294,17 @@ def faces_per_photo(db: Database) -> dict[PhotoId, int]:
         for photo_id, number in db.rows(
             """SELECT p.id, COUNT(f.id) FROM photos p LEFT JOIN faces f ON f.photo_id = p.id
                GROUP BY p.id"""
+        )
+    }
+
+
+def taken_at(db: Database, photo_ids: Collection[PhotoId]) -> dict[PhotoId, str]:
+    """Return when some photos were taken: ISO 8601 without zone, or empty."""
+    return {
+        PhotoId(photo_id): moment
+        for photo_id, moment in db.rows(
+            "SELECT p.id, p.taken_at FROM json_each(?) j JOIN photos p ON p.id = j.value",
+            (json.dumps(list(photo_ids)),),
         )
     }
 

@@ -20,8 +20,10 @@ __all__ = [
     "FaceRow",
     "PersonRow",
     "aliases",
+    "best_covers",
     "count_people",
     "count_shown",
+    "face_counts",
     "face_rows",
     "faces_beside",
     "held_faces",
@@ -48,6 +50,7 @@ class PersonRow(NamedTuple):
         confirmed: how many of the faces the user has confirmed.
         ignored: the user asked not to be shown this person.
         named_at: the decision that gave the name; None without one.
+        picked: the user chose the cover.
     """
 
     id: PersonId
@@ -58,6 +61,7 @@ class PersonRow(NamedTuple):
     confirmed: int
     ignored: bool
     named_at: int | None
+    picked: bool = False
 
 
 class FaceRow(NamedTuple):
@@ -105,6 +109,12 @@ def _in_order(db: Database, tables: str, values: tuple[object, ...]) -> list[Per
     called = names(db)
     found = db.rows(f"SELECT {_PERSON} FROM {tables}", values)  # noqa: S608 - constants
     rows = [PersonRow._make(row) for row in found]
+    covers = best_covers(db)
+    if covers:
+        rows = [
+            row if row.picked or row.id not in covers else row._replace(cover=covers[row.id])
+            for row in rows
+        ]
     if called:
         rows = [
             row if row.named_at is None else row._replace(name=called.get(row.id)) for row in rows
@@ -113,8 +123,19 @@ def _in_order(db: Database, tables: str, values: tuple[object, ...]) -> list[Per
     return sorted(rows, key=lambda row: (-row.photos, -row.faces, row.name or _LAST, row.id))
 
 
-_PERSON = "person_id, NULL, faces, photos, cover, confirmed, ignored, named_at"
+_PERSON = "person_id, NULL, faces, photos, cover, confirmed, ignored, named_at, picked"
 _LAST = "\U0010ffff"
+
+
+def best_covers(db: Database) -> dict[PersonId, FaceId]:
+    """Return the cover of those whose best face is no good one: it may not be theirs at all."""
+    return {
+        PersonId(person): FaceId(face)
+        for person, face in db.rows(
+            """SELECT person_id, cover FROM descriptors WHERE cover NOTNULL
+               AND model = (SELECT value FROM meta WHERE key = 'grouped_model')"""
+        )
+    }
 
 
 def names(db: Database) -> dict[PersonId, str]:
@@ -149,6 +170,12 @@ def count_shown(db: Database) -> tuple[int, int]:
         "SELECT COUNT(*) - COALESCE(SUM(ignored), 0), COALESCE(SUM(ignored), 0) FROM shown_people"
     ).fetchone()
     return row[0], row[1]
+
+
+def face_counts(db: Database) -> dict[PersonId, int]:
+    """Return how many faces everybody has who has one."""
+    rows = db.rows("SELECT person_id, faces FROM shown_people WHERE faces > 0")
+    return {PersonId(person): faces for person, faces in rows}
 
 
 def held_faces(db: Database) -> int:

@@ -1,7 +1,7 @@
 """Who is shown, ready to be read: derived tables, and what has changed since they were filled.
 
-`jobs.showing.shown` fills them. The database itself notes every change to faces, places, anchors and
-assignments (`stale_photos`, `stale_people`); what was decided since is told by the stamp.
+`jobs.showing.shown` fills them. The database itself notes every change to faces, places, anchors
+and assignments (`stale_photos`, `stale_people`); what was decided since is told by the stamp.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 # Belongs to the rules by which the tables are filled: another number fills them anew.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,9 @@ def is_fresh(db: Database, *, min_face: int) -> bool:
 
 def mark_fresh(db: Database, seen: Stamp) -> None:
     """Say that the tables are up to date; belongs inside the transaction that made them so."""
+    before = stamp(db)
+    if before is None or before.min_face != seen.min_face:  # other faces stand for people now
+        db.execute("DELETE FROM descriptors")
     db.execute("DELETE FROM stale_photos")
     db.execute("DELETE FROM stale_people")
     db.set_meta("shown", f"{_VERSION} {seen.min_face} {seen.decision}")
@@ -201,9 +204,10 @@ def _said(db: Database, tables: str, values: tuple[str, ...]) -> dict[FaceId, Sa
 
 def change_said(db: Database, gone: Iterable[FaceId], said: Mapping[FaceId, SaidRow]) -> None:
     """Forget what is said of some faces, and write what is said of others."""
-    db.executemany("DELETE FROM said_faces WHERE face_id = ?", [(face,) for face in gone])
+    # A row is never replaced: the triggers would not hear of the one that goes.
+    db.executemany("DELETE FROM said_faces WHERE face_id = ?", [(face,) for face in (*gone, *said)])
     db.executemany(
-        "INSERT OR REPLACE INTO said_faces VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO said_faces VALUES (?, ?, ?, ?, ?)",
         [(face, r.photo, r.person, r.confirmed, r.not_face) for face, r in said.items()],
     )
 
@@ -224,11 +228,13 @@ def change_people(
     """
     gone = [(person,) for person in touched]
     db.executemany("DELETE FROM shown_people WHERE person_id = ?", gone)
-    db.executemany("DELETE FROM shown_merges WHERE person_id = ?", gone)
-    db.executemany("INSERT INTO shown_people VALUES (?, ?, ?, ?, ?, ?, ?)", _values(rows))
-    db.executemany(
-        "INSERT INTO shown_merges VALUES (?, ?, ?)", [(p, *merge) for p, merge in merges.items()]
+    db.executemany("INSERT INTO shown_people VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _values(rows))
+    before = _merges(
+        db,
+        "json_each(?) j JOIN shown_merges m ON m.person_id = j.value",
+        (json.dumps(list(touched)),),
     )
+    _change_merges(db, before, merges)
 
 
 def replace_everything(
@@ -237,15 +243,45 @@ def replace_everything(
     rows: Iterable[PersonRow],
     merges: Mapping[PersonId, tuple[PersonId, int]],
 ) -> None:
-    """Write all tables anew; see `change_people`."""
-    for table in ("said_faces", "shown_people", "shown_merges"):
-        db.execute(f"DELETE FROM {table}")  # noqa: S608 - constants
-    change_said(db, (), said)
-    change_people(db, (), rows, merges)
+    """Write all tables anew; see `change_people`.
+
+    Where a row says what it said, it is left alone: what stands for those people stays too.
+    """
+    before = _said(db, "said_faces s", ())
+    changed = {face: row for face, row in said.items() if before.get(face) != row}
+    change_said(db, [face for face in before if face not in said], changed)
+    db.execute("DELETE FROM shown_people")
+    change_people(db, (), rows, {})
+    _change_merges(db, _merges(db, "shown_merges m", ()), merges)
+
+
+def _merges(
+    db: Database, tables: str, values: tuple[str, ...]
+) -> dict[PersonId, tuple[PersonId, int]]:
+    return {
+        PersonId(person): (PersonId(survivor), position)
+        for person, survivor, position in db.rows(
+            f"SELECT m.person_id, m.survivor, m.position FROM {tables}",  # noqa: S608 - constants
+            values,
+        )
+    }
+
+
+def _change_merges(
+    db: Database,
+    before: Mapping[PersonId, tuple[PersonId, int]],
+    merges: Mapping[PersonId, tuple[PersonId, int]],
+) -> None:
+    gone = [(person,) for person, merge in before.items() if merges.get(person) != merge]
+    db.executemany("DELETE FROM shown_merges WHERE person_id = ?", gone)
+    db.executemany(
+        "INSERT INTO shown_merges VALUES (?, ?, ?)",
+        [(p, *merge) for p, merge in merges.items() if before.get(p) != merge],
+    )
 
 
 def _values(rows: Iterable[PersonRow]) -> list[tuple[object, ...]]:
     return [
-        (r.id, r.named_at, r.faces, r.photos, r.cover, r.confirmed, r.ignored)
+        (r.id, r.named_at, r.faces, r.photos, r.cover, r.confirmed, r.ignored, r.picked)
         for r in sorted(rows, key=lambda row: row.id)
     ]

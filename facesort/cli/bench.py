@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,15 +9,13 @@ import typer
 
 from facesort.cli import context
 from facesort.cli.bench_review import review
+from facesort.cli.bench_sets import sets
 from facesort.cli.render import counted
+from facesort.cli.scratch import own_library
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from facesort.cli.context import Context
     from facesort.cli.render import Screen
     from facesort.evaluation.speed import SpeedResult
-    from facesort.library import Library
 
 __all__ = ["register"]
 
@@ -50,6 +47,7 @@ def register(app: typer.Typer) -> None:
     )
     bench.command(epilog="Example: facesort bench lfw lfw/images --pairs lfw/pairs.txt")(lfw)
     bench.command(epilog="Example: facesort bench clusters album/truth.csv")(clusters)
+    bench.command(epilog="Example: facesort bench sets lfw/images")(sets)
     bench.command(epilog="Example: facesort bench review album/truth.csv")(review)
     bench.command(epilog="Example: facesort bench speed ~/Pictures/wedding")(speed)
     app.add_typer(bench, name="bench")
@@ -92,7 +90,7 @@ def lfw(
         raise UsageError(f"there is no file {pairs}", hint="Give LFW's pairs.txt with --pairs.")
     with (
         quiet_libraries(),
-        _own_library(shared, screen, embedder=model, provider=provider) as library,
+        own_library(shared, screen, embedder=model, provider=provider) as library,
     ):
         library.scan([folder], group=False)
         result = library.bench_lfw(folder, pairs, compact=descriptor == "int8")
@@ -110,22 +108,6 @@ def lfw(
     for rate, share in result.all_pairs.tar.items():
         shown = "too few pairs" if share is None else f"{share:.4f}"
         screen.text(f"All pairs: TAR at FAR {rate}: {shown}.")
-
-
-@contextlib.contextmanager
-def _own_library(shared: Context, screen: Screen, **flags: object) -> Iterator[Library]:
-    """Open the library that --library names, or one that is thrown away."""
-    import tempfile  # noqa: PLC0415 - kept out of --help
-    from dataclasses import replace  # noqa: PLC0415
-
-    from facesort.library import Library  # noqa: PLC0415
-
-    with contextlib.ExitStack() as stack:
-        settings = shared.settings(**flags, models_dir=None)  # takes the environment's
-        if shared.library is None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="facesort-bench-"))
-            settings = replace(settings, library=Path(folder) / "library")
-        yield stack.enter_context(Library(settings, progress=screen.progress(), create=True))
 
 
 def clusters(
@@ -209,7 +191,7 @@ def speed(
 
     check_folders(paths)  # before a library is made
     flags = {"embedder": model, "provider": provider, "batch_size": batch_size, "workers": workers}
-    with quiet_libraries(), _own_library(shared, screen, **flags) as library:
+    with quiet_libraries(), own_library(shared, screen, **flags) as library:
         result = library.bench_speed(paths, sample=sample)
     if screen.json:
         screen.document(result.to_json())

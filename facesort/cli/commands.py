@@ -25,6 +25,10 @@ _WHERE = {
     "group": ("group", "Group what is stored into people."),
     "people": ("people", "List the people, most photos first."),
     "show": ("people", "Show a person's faces, best first, and the photos they are on."),
+    "coreset": (
+        "people",
+        "Show the few faces that stand for a person, and those that may be somebody else's.",
+    ),
     "faces": ("people", "List every face with its box, landmarks, quality and person."),
     "photos": ("people", "List photo files; without an option all of them."),
     "name": ("decisions", "Call a person by a name."),
@@ -55,6 +59,10 @@ _WHERE = {
     "doctor": ("doctor", "Check the installation, the models and the library, and say what to do."),
     "models": ("models", "Face models: list, fetch, explain."),
     "bench": ("bench", "Measure accuracy on labelled photos, and speed on any."),
+    "train": (
+        "train",
+        "Train what makes one vector of several faces, and use it where it is better.",
+    ),
     "library": ("library", "Look after the library itself."),
 }
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from facesort.cli.render import Screen
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Missing, Operation, Plan
+    from facesort.export.vector_file import VectorFile
+    from facesort.jobs.exporting.vector_file import VectorOrder
 
 __all__ = ["register"]
 
@@ -29,24 +31,51 @@ def register(app: typer.Typer) -> None:
 def export(
     ctx: typer.Context,
     dest: Annotated[
-        Path, typer.Argument(metavar="DEST", help="Folder for the albums.", readable=False)
-    ],
+        Path | None, typer.Argument(metavar="DEST", help="Folder for the albums.", readable=False)
+    ] = None,
     mode: Annotated[
-        str, typer.Option(help="copy, hardlink or symlink. With links, edits reach the original.")
-    ] = "copy",
+        str | None,
+        typer.Option(
+            help="copy, hardlink or symlink. With links, edits reach the original.",
+            show_default="copy",
+        ),
+    ] = None,
     layout: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="TEMPLATE",
             help="Fields: person, id, date, year, camera, stem, ext, n, filename.",
+            show_default="{person}/{filename}",
         ),
-    ] = "{person}/{filename}",
+    ] = None,
+    best: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Only the N best different photos of each, one of a burst."
+        ),
+    ] = None,
     unnamed: Annotated[
         bool, typer.Option("--unnamed", help="Also people without a name, as person-ID.")
     ] = False,
     min_photos: Annotated[
         int, typer.Option(metavar="N", min=1, help="With --unnamed: only people on N photos.")
     ] = 1,
+    descriptors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            readable=False,
+            help="Write no albums, but the vectors of people and faces: FILE.npz or FILE.parquet.",
+        ),
+    ] = None,
+    names: Annotated[
+        bool | None,
+        typer.Option(
+            "--names/--no-names",
+            help="With --descriptors: write the names too.",
+            show_default="names",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be written.")
     ] = False,
@@ -55,17 +84,34 @@ def export(
 
     Exporting again brings DEST up to date: files that facesort wrote are moved when a person is
     renamed, and removed when they no longer belong; files that you changed or added are left alone.
+
+    The vectors of --descriptors are biometric data: the file is for your eyes only.
     """
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.errors import UsageError  # noqa: PLC0415 - kept out of --help
     from facesort.export.albums import require_complete  # noqa: PLC0415
+    from facesort.export.layout import DEFAULT_LAYOUT  # noqa: PLC0415
     from facesort.export.manifest import Mode  # noqa: PLC0415
     from facesort.jobs.exporting.albums import AlbumOrder  # noqa: PLC0415
+    from facesort.jobs.exporting.vector_file import VectorOrder  # noqa: PLC0415
 
-    if mode not in set(Mode):
+    if descriptors is not None:
+        _refuse_albums({"DEST": dest, "--mode": mode, "--layout": layout, "--best": best})
+        wanted = VectorOrder(descriptors, names is not False, unnamed, min_photos)
+        with shared.open(screen) as library:
+            written = library.export_vectors(wanted, write=not dry_run)
+        _show_vectors(screen, wanted, written, is_written=not dry_run)
+        return
+    if dest is None:
+        raise UsageError("no folder for the albums", hint="Say where: facesort export DEST.")
+    if names is not None:
+        raise UsageError("--names and --no-names are about --descriptors", hint="Leave it out.")
+    if mode is not None and mode not in set(Mode):
         raise UsageError(f"--mode {mode} is not known", hint=f"Use {', '.join(Mode)}.")
-    order = AlbumOrder(dest, layout, Mode(mode), unnamed, min_photos)
+    order = AlbumOrder(
+        dest, layout or DEFAULT_LAYOUT, Mode(mode or Mode.COPY), unnamed, min_photos, best
+    )
     with shared.open(screen) as library:
         if dry_run:
             _show_plan(screen, dest, library.plan_export(order))
@@ -73,6 +119,50 @@ def export(
         result = library.export(order)
     _show_result(screen, dest, result)
     require_complete(result)
+
+
+def _refuse_albums(given: dict[str, object]) -> None:
+    """Refuse what is about albums where none are written."""
+    from facesort.errors import UsageError  # noqa: PLC0415 - kept out of --help
+
+    beside = [option for option, value in given.items() if value is not None]
+    if beside:
+        raise UsageError(
+            f"--descriptors writes no albums: {' and '.join(beside)} cannot go with it",
+            hint="Export the albums by themselves: facesort export DEST.",
+        )
+
+
+def _show_vectors(
+    screen: Screen, order: VectorOrder, content: VectorFile, *, is_written: bool
+) -> None:
+    """Say what is in a file of vectors, and what kind of data that is."""
+    people = len({person.person for person in content.people})
+    has_names = any(person.name for person in content.people)
+    warning = (
+        f"This is biometric data{' with names' if has_names else ''}: only you can read the file; "
+        "give it to nobody without the consent of the people in it."
+    )
+    if screen.json:
+        screen.document(
+            {
+                "file": os.fspath(order.file.absolute()),
+                "model": content.model_key,
+                "people": people,
+                "descriptors": len(content.people),
+                "faces": len(content.face_ids),
+                "names": has_names,
+                "written": is_written,
+                "note": warning,
+            }
+        )
+        return
+    told = f"{counted(people, 'person', 'people')}, {counted(len(content.face_ids), 'face')}"
+    what = told if people else "no named people, so no vectors"
+    unwritten = "" if is_written else "; nothing was written (--dry-run)"
+    screen.text(f"{order.file.absolute()}: {what} ({content.model_key}){unwritten}.")
+    if is_written and people:
+        screen.say(warning)
 
 
 def _show_plan(screen: Screen, dest: Path, plan: Plan) -> None:

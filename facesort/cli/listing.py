@@ -182,6 +182,7 @@ def face_document(seen: SeenFace) -> dict[str, object]:
         ],
         "score": round(face.score, 4),
         "quality": round(face.quality, 4),
+        "measures": dict(face.measures),
         "person": seen.owner,
         "name": seen.name,
         "status": seen.status.value,

@@ -39,7 +39,7 @@ def list_models(ctx: typer.Context, models_dir: _ModelsDir = None) -> None:
     shared = context.of(ctx)
     screen = shared.screen()
     settings = shared.settings(models_dir=models_dir)
-    from facesort.inference.card import load_cards  # noqa: PLC0415 - kept out of --help
+    from facesort.inference.card_file import load_cards  # noqa: PLC0415 - kept out of --help
 
     cards = list(load_cards(settings.models_dir).values())
     if screen.json:
@@ -80,7 +80,7 @@ def pull(
     screen = shared.screen()
     settings = shared.settings(models_dir=models_dir)
     from facesort import registry  # noqa: PLC0415 - kept out of --help
-    from facesort.inference.card import load_cards  # noqa: PLC0415
+    from facesort.inference.card_file import load_cards  # noqa: PLC0415
 
     wanted = names or list(load_cards(settings.models_dir))
     pulled = []

@@ -20,7 +20,8 @@ _MIN_PHOTOS = 3
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command(epilog="Example: facesort people --sheet ~/Desktop/faces")(people)
-    app.command(epilog="Example: facesort show Anna")(show)
+    app.command(epilog="Example: facesort show Anna --best 20")(show)
+    app.command(epilog="Example: facesort coreset Anna --json")(coreset)
     app.command(epilog="Example: facesort faces --format csv > faces.csv")(faces)
     app.command(epilog="Example: facesort photos --failed")(photos)
 
@@ -77,17 +78,49 @@ def people(
 def show(
     ctx: typer.Context,
     person: Annotated[str, typer.Argument(metavar="PERSON", help="Id or name.")],
+    best: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=1, help="Only the N best different photos, one of a burst, and why."
+        ),
+    ] = None,
 ) -> None:
     """Show a person's faces, best first, and the photos they are on."""
     shared = context.of(ctx)
     screen = shared.screen()
-    from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
+    from facesort.cli import best as choices  # noqa: PLC0415 - kept out of --help
+    from facesort.cli import listing  # noqa: PLC0415
 
     with shared.open(screen) as library:
-        if screen.json:
+        if best is not None:
+            choices.show_best(screen, library.best_faces(person, best), best)
+        elif screen.json:
             listing.document_person(screen, *library.faces_of(person))
         else:
             listing.show_person(screen, *library.list_faces(person))
+
+
+def coreset(
+    ctx: typer.Context,
+    person: Annotated[str, typer.Argument(metavar="PERSON", help="Id or name.")],
+    size: Annotated[
+        int | None, typer.Option(metavar="K", min=1, help="Choose K faces at most.")
+    ] = None,
+    pin: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FACE", help="Choose this face of theirs whatever comes of it."),
+    ] = None,
+) -> None:
+    """Show the few faces that stand for a person, and those that may be somebody else's.
+
+    Good and different faces are chosen: they are what new faces and people are compared with.
+    """
+    shared = context.of(ctx)
+    screen = shared.screen()
+    from facesort.cli import best as choices  # noqa: PLC0415 - kept out of --help
+
+    with shared.open(screen) as library:
+        choices.show_coreset(screen, library.coreset(person, size=size, pinned=pin or []))
 
 
 def faces(

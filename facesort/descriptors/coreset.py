@@ -6,7 +6,12 @@ one with the highest
     quality ** gamma * distance to the nearest chosen one,     distance = (1 - cosine) / 2
 
 so that a burst of fifty pictures counts once and each look of a person is there. Quality is held to
-at least a floor, and what lies below it is never chosen for its strangeness.
+at least a floor, and what lies below it is never chosen for its strangeness. Nor are faces that may
+not be that person's (`descriptors.odd`). Pinned faces come first, whatever they are like.
+
+The cost is O(n K d), and nothing n x d is copied. The choice depends on the faces, not on their
+order: whatever is added up is added up in the order of the ids, and of equals (scores within 1e-6)
+the better face is chosen, then the one with the smaller id.
 
 Guarantee. 1 - cosine is half the squared chord, so this is Gonzalez' greedy for the weighted
 k-centre problem with the chord as metric and weights w = quality ** (gamma / 2). Let r be the
@@ -17,7 +22,8 @@ the best solution, and the later of the two, b, was picked after a, so
     alpha = (highest / lowest quality) ** (gamma / 2).
 
 With the floor of .25 and gamma 1, alpha is at most 2: no more than three times the best possible
-weighted chord, as long as the faces chosen by the size and not by `min_gain` end the choice.
+weighted chord, as long as the size and not `min_gain` ends the choice. Where `min_gain` ends it, no
+eligible face is farther than that from the chosen.
 
 Source: Gonzalez, Theoretical Computer Science 38, 1985; Dyer and Frieze, Operations Research
 Letters 3(6), 1985 (weights); the score is that of Shapira and Keller, FaceCoresetNet, AAAI 2024.
@@ -25,49 +31,29 @@ Letters 3(6), 1985 (weights); the score is that of Shapira and Keller, FaceCores
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from facesort.descriptors.greedy import Wanted
+from facesort.descriptors.guarded import choose_guarded
+from facesort.descriptors.rows import NO_ROW, PersonRows, id_ranks
+from facesort.descriptors.rule import Rule
 from facesort.domain.codes import unit
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from facesort.descriptors.guarded import Choice
     from facesort.protocols import Vectors
 
 __all__ = ["Coresets", "Rule", "choose", "choose_each"]
 
-# Digits to which scores are compared: below that order and processor differ.
-_DIGITS = 6
-
-# Rows whose vectors are gathered at a time.
-_BLOCK_ROWS = 1 << 15
-
-_NONE = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How to choose.
-
-    Args:
-        size: faces at most.
-        gamma: how much quality counts against distance; 0: not at all.
-        floor: of quality; poorer faces are chosen only where there are no others.
-        min_gain: ends the choice when the farthest face is no farther than that, (1 - cosine) / 2.
-            Two photos of one burst differ by less.
-        odd_share: share of a person's faces, those least like the others, that are never chosen:
-            farthest points love faces that do not belong there. Below 1 / odd_share faces none.
-    """
-
-    size: int = 5
-    gamma: float = 1.0
-    floor: float = 0.25
-    min_gain: float = 0.02
-    odd_share: float = 0.02
+# The least that a face weighs, with a floor of nothing: a mean of weightless faces is none.
+_LEAST_WEIGHT = np.float32(1e-6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,36 +61,65 @@ class Coresets:
     """The coresets of p people.
 
     Args:
-        rows: (p, size) rows of the chosen faces in the order of their choice, -1 where there are
-            fewer.
-        radius: (p,) largest distance, (1 - cosine) / 2, of an eligible face to the nearest chosen.
-        odd: rows that were never chosen because they are least like the rest of their person.
-        descriptors: (p, d) unit vectors: the quality-weighted means of the chosen, normalised.
+        rows: (p, k) rows of the chosen faces in the order of their choice, -1 where there are
+            fewer; k is the rule's size, or more where more are pinned.
+        gains: (p, k) distance, (1 - cosine) / 2, of each chosen face to the nearest one chosen
+            before it; 1 for the first, 0 where there is none.
+        scores: (p, k) what each was chosen by: the quality of the first, then
+            quality ** gamma * gain; quality held to the floor. 0 where there is none.
+        radius: (p,) largest distance of an eligible face to the nearest chosen.
+        odd: (m,) rows to check: least like the rest of their person. By person, the least alike
+            first.
+        odd_likeness: (m,) mean cosine of each to its person's other faces.
+        left_out: (m,) which of these could not be chosen, unless there was nothing else; the
+            others may be a rare look of the person.
+        descriptors: (p, d) unit vectors: the quality-weighted means of the chosen, normalised;
+            zeros for a person without a face.
         cohesion: (p,) the length of each mean before normalising, 0..1: the mean cosine of any face
             to the chosen ones is its cosine to the descriptor times that.
     """
 
     rows: NDArray[np.int64]
+    gains: NDArray[np.float32]
+    scores: NDArray[np.float32]
     radius: NDArray[np.float32]
     odd: NDArray[np.int64]
+    odd_likeness: NDArray[np.float32]
+    left_out: NDArray[np.bool_]
     descriptors: Vectors
     cohesion: NDArray[np.float32]
 
     @property
     def sizes(self) -> NDArray[np.int64]:
         """(p,) how many faces were chosen of each person."""
-        return np.asarray((self.rows != _NONE).sum(axis=1), dtype=np.int64)
+        return np.asarray((self.rows != NO_ROW).sum(axis=1), dtype=np.int64)
 
 
-def choose(vectors: Vectors, quality: NDArray[np.float32], rule: Rule | None = None) -> Coresets:
+def choose(
+    vectors: Vectors,
+    quality: NDArray[np.float32],
+    rule: Rule | None = None,
+    *,
+    ids: Sequence[str] | NDArray[np.str_] | None = None,
+    pinned: Sequence[int] | NDArray[np.int64] = (),
+    moments: NDArray[np.float64] | None = None,
+    trusted: NDArray[np.bool_] | None = None,
+) -> Coresets:
     """Choose the faces that stand for one person; see `choose_each`.
 
-    Args:
-        vectors: (n, d) unit float32, n > 0; the order breaks exact ties only.
-        quality: (n,) 0..1.
-        rule: how.
+    A person without a face has an empty coreset and a descriptor of zeros, which is like nobody.
     """
-    return choose_each(vectors, quality, np.zeros(len(vectors), dtype=np.int64), rule)
+    return choose_each(
+        vectors,
+        quality,
+        np.zeros(len(vectors), dtype=np.int64),
+        rule,
+        ids=ids,
+        pinned=pinned,
+        moments=moments,
+        trusted=trusted,
+        people=1,
+    )
 
 
 def choose_each(
@@ -112,6 +127,12 @@ def choose_each(
     quality: NDArray[np.float32],
     person: NDArray[np.int64],
     rule: Rule | None = None,
+    *,
+    ids: Sequence[str] | NDArray[np.str_] | None = None,
+    pinned: Sequence[int] | NDArray[np.int64] = (),
+    moments: NDArray[np.float64] | None = None,
+    trusted: NDArray[np.bool_] | None = None,
+    people: int | None = None,
 ) -> Coresets:
     """Choose the faces that stand for each of many people.
 
@@ -120,122 +141,64 @@ def choose_each(
 
     Args:
         vectors: (n, d) unit float32.
-        quality: (n,) 0..1.
-        person: (n,) numbers 0..p-1, each of which occurs. Ties go to the better face, then to the
-            lower row.
+        quality: (n,) 0..1; what is not a number counts as 0.
+        person: (n,) numbers 0..p-1: whose, or which look of whose.
         rule: how; None: the default.
+        ids: n different face ids. Ties go to the better face, then to the smaller id; without ids
+            to the lower row.
+        pinned: rows that are chosen first, in this order, however poor or odd they are, and even
+            if there are more than the rule's size.
+        moments: (n,) seconds since any zero, NaN where unknown: of a burst (`descriptors.bursts`)
+            only the best face can be chosen. None: `min_gain` alone tells bursts.
+        trusted: (n,) faces that are never odd: the user has said whose they are.
+        people: p; None: those that occur. People without a face have an empty coreset and a
+            descriptor of zeros.
+
+    Raises:
+        ValueError: a row is pinned twice or does not exist, or there are not n ids.
     """
     rule = rule or Rule()
-    people = _People.of(person)
-    held = np.maximum(quality, np.float32(rule.floor)).astype(np.float32)
-    worth = held ** np.float32(rule.gamma)
-    eligible = people.any_or_all(quality >= rule.floor)
-    odd = _odd(vectors, held, people, eligible, rule.odd_share)
-    eligible &= ~odd
-    chosen = np.full((people.count, rule.size), _NONE, dtype=np.int64)
-    distance = np.ones(len(vectors), dtype=np.float32)
-    for turn in range(rule.size):
-        score = worth * distance if turn else held
-        picked = people.best(np.where(eligible, score, np.float32(-1)), quality)
-        if turn:
-            picked[distance[picked] < rule.min_gain] = _NONE
-        if (picked == _NONE).all():
-            break
-        chosen[:, turn] = picked
-        _approach(vectors, people.person, picked, distance)
-    radius = people.highest(np.where(eligible, distance, np.float32(0)))
-    descriptors, cohesion = _means(vectors, held, chosen)
-    return Coresets(chosen, radius, np.flatnonzero(odd), descriptors, cohesion)
+    count = int(person.max(initial=-1)) + 1 if people is None else people
+    there, codes = np.unique(person, return_inverse=True)
+    pins = _pins(pinned, codes, len(there))
+    if not len(there):
+        return _spread(_nobody(vectors.shape[1], rule.size), there, count)
+    rows = PersonRows.of(codes, id_ranks(ids, len(vectors)))
+    sure = np.zeros(len(vectors), dtype=bool) if trusted is None else trusted[rows.order]
+    sure[np.isin(rows.order, pins)] = True
+    wanted = _wanted(rows, np.nan_to_num(quality, nan=0.0)[rows.order], rule)
+    made = choose_guarded(vectors, rows, wanted, rule, pins=pins, sure=sure, moments=moments)
+    found = _coresets(vectors, rows, wanted, made)
+    return found if len(there) == count else _spread(found, there, count)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _People:
-    """Which rows are whose.
-
-    Args:
-        person: (n,) numbers 0..count-1.
-        order: (n,) rows sorted by person, lower rows first.
-        starts: (count,) where each person begins in `order`.
-        sizes: (count,) faces of each.
-    """
-
-    person: NDArray[np.int64]
-    order: NDArray[np.int64]
-    starts: NDArray[np.int64]
-    sizes: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, person: NDArray[np.int64]) -> _People:
-        sizes = np.bincount(person).astype(np.int64)
-        if not len(person) or not sizes.all():
-            raise ValueError("every person needs a face")
-        order = np.argsort(person, kind="stable")
-        return cls(person, order, np.cumsum(sizes) - sizes, sizes)
-
-    @property
-    def count(self) -> int:
-        return len(self.sizes)
-
-    def rows(self, person: int) -> NDArray[np.int64]:
-        start = self.starts[person]
-        return self.order[start : start + self.sizes[person]]
-
-    def highest(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the highest of (n,) values of each person."""
-        top: NDArray[np.float32] = np.maximum.reduceat(values[self.order], self.starts)
-        return top
-
-    def any_or_all(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return which rows are wanted; all of those people's who have no such row."""
-        some = np.logical_or.reduceat(wanted[self.order], self.starts)
-        return np.asarray(wanted | ~some[self.person])
-
-    def best(self, scores: NDArray[np.float32], quality: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Return the row of each person's highest score; ties by quality, then the lower row."""
-        rounded = np.round(scores, _DIGITS)
-        top = rounded == self.highest(rounded)[self.person]
-        among = np.where(top, quality, np.float32(-2))
-        top &= among == self.highest(among)[self.person]
-        rows = np.where(top, np.arange(len(scores)), len(scores))
-        picked: NDArray[np.int64] = np.minimum.reduceat(rows[self.order], self.starts)
-        return picked
+def _wanted(rows: PersonRows, quality: NDArray[np.float32], rule: Rule) -> Wanted:
+    """Say what faces are worth; of people who have no good one, all may be chosen."""
+    held = np.maximum(quality, max(np.float32(rule.floor), _LEAST_WEIGHT)).astype(np.float32)
+    eligible = rows.any_or_all(quality >= np.float32(rule.floor))
+    return Wanted(quality, held, held ** np.float32(rule.gamma), eligible)
 
 
-def _odd(
-    vectors: Vectors,
-    weights: NDArray[np.float32],
-    people: _People,
-    eligible: NDArray[np.bool_],
-    share: float,
-) -> NDArray[np.bool_]:
-    """Mark the share of each person's eligible faces that is least like their mean."""
-    odd = np.zeros(len(vectors), dtype=bool)
-    fewest = math.ceil(1 / share) if share > 0 else len(vectors) + 1
-    for person in np.flatnonzero(people.sizes >= fewest).tolist():
-        rows = people.rows(person)
-        rows = rows[eligible[rows]]
-        count = int(len(rows) * share + 1e-9)
-        if count:
-            mine = vectors[rows]
-            likeness = np.round(mine @ (weights[rows] @ mine), _DIGITS)
-            # Of two that are equally unlike, the poorer, then the later one.
-            odd[rows[np.lexsort((-rows, weights[rows], likeness))[:count]]] = True
-    return odd
-
-
-def _approach(
-    vectors: Vectors,
-    person: NDArray[np.int64],
-    picked: NDArray[np.int64],
-    distance: NDArray[np.float32],
-) -> None:
-    """Lower each face's distance, in place, to that to the face its person chose now."""
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        block = slice(start, start + _BLOCK_ROWS)
-        chosen = picked[person[block]]
-        cosine = np.einsum("ij,ij->i", vectors[block], vectors[chosen])
-        nearer = np.minimum(distance[block], np.maximum((1 - cosine) / 2, 0))
-        distance[block] = np.where(chosen == _NONE, distance[block], nearer)
+def _coresets(vectors: Vectors, rows: PersonRows, wanted: Wanted, made: Choice) -> Coresets:
+    """Sum up a choice."""
+    picks = made.picks
+    which = np.flatnonzero(made.odd | made.unusual)
+    whose = np.searchsorted(rows.starts, which, side="right")
+    which = which[np.lexsort((made.likeness[which], whose))]
+    weights = np.empty(len(vectors), dtype=np.float32)
+    weights[rows.order] = wanted.first
+    descriptors, cohesion = _means(vectors, weights, picks.rows)
+    return Coresets(
+        picks.rows,
+        picks.gains,
+        picks.scores,
+        rows.highest(np.where(made.covered, picks.distance, np.float32(0))),
+        rows.order[which],
+        made.likeness[which],
+        made.odd[which],
+        descriptors,
+        cohesion,
+    )
 
 
 def _means(
@@ -245,8 +208,54 @@ def _means(
     sums = np.zeros((len(chosen), vectors.shape[1]), dtype=np.float32)
     total = np.zeros(len(chosen), dtype=np.float32)
     for column in chosen.T:
-        weight = np.where(column == _NONE, np.float32(0), weights[column])
+        weight = np.where(column == NO_ROW, np.float32(0), weights[column])
         sums += weight[:, None] * vectors[column]
         total += weight
-    means = (sums / np.maximum(total, np.float32(1e-12))[:, None]).astype(np.float32)
+    means = (sums / total[:, None]).astype(np.float32)
     return unit(means), np.sqrt(np.einsum("ij,ij->i", means, means))
+
+
+def _pins(
+    pinned: Sequence[int] | NDArray[np.int64], codes: NDArray[np.int64], people: int
+) -> NDArray[np.int64]:
+    """Return the (p, m) pinned rows of each person in their order, -1 where there are fewer."""
+    rows = np.asarray(pinned, dtype=np.int64)
+    if len(np.unique(rows)) < len(rows) or (
+        len(rows) and not 0 <= rows.min() <= rows.max() < len(codes)
+    ):
+        raise ValueError("a face is pinned twice, or there is no such row")
+    whose = codes[rows]
+    order = np.argsort(whose, kind="stable")
+    counts = np.bincount(whose, minlength=people)
+    pins = np.full((people, int(counts.max(initial=0))), NO_ROW, dtype=np.int64)
+    turn = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    pins[whose[order], turn] = rows[order]
+    return pins
+
+
+def _nobody(dimension: int, size: int) -> Coresets:
+    none, empty = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+    rows, gains = np.zeros((0, size), dtype=np.int64), np.zeros((0, size), dtype=np.float32)
+    descriptors = np.zeros((0, dimension), dtype=np.float32)
+    return Coresets(rows, gains, gains, empty, none, empty, none > 0, descriptors, empty)
+
+
+def _spread(found: Coresets, there: NDArray[np.int64], people: int) -> Coresets:
+    """Put people without a face between those who have some."""
+
+    def among(values: NDArray[Any], empty: int = 0) -> NDArray[Any]:
+        spread = np.full((people, *values.shape[1:]), empty, dtype=values.dtype)
+        spread[there] = values
+        return spread
+
+    return Coresets(
+        among(found.rows, NO_ROW),
+        among(found.gains),
+        among(found.scores),
+        among(found.radius),
+        found.odd,
+        found.odd_likeness,
+        found.left_out,
+        among(found.descriptors),
+        among(found.cohesion),
+    )

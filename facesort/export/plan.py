@@ -89,7 +89,12 @@ def plan_export(albums: Sequence[Album], *, layout: Layout, mode: Mode, survey: 
             key=lambda p: (p.folder, p.person),
         )
     )
-    notes = (*_mode_note(mode), *_foreign_notes(wanted, survey), *draft.notes)
+    notes = (
+        *_mode_note(mode),
+        *_unlinked_note(mode, survey),
+        *_foreign_notes(wanted, survey),
+        *draft.notes,
+    )
     return Plan(mode, layout.template, people, draft.ordered(), notes, missing)
 
 
@@ -98,6 +103,23 @@ def _mode_note(mode: Mode) -> tuple[str, ...]:
         return ()
     kind = "hard links" if mode is Mode.HARDLINK else "symbolic links"
     return (f"the albums are {kind}: editing a file there edits the original",)
+
+
+def _unlinked_note(mode: Mode, survey: Survey) -> tuple[str, ...]:
+    """Say that links become copies: whoever left out `--mode` may not have meant it."""
+    if mode is not Mode.COPY:
+        return ()
+    there = [
+        (found, facts)
+        for found in survey.found
+        if not found.edited and (facts := survey.sources.get(found.entry.source))
+    ]
+    soft = any(found.link is not None for found, _ in there)
+    hard = any((found.device, found.inode) == (facts.device, facts.inode) for found, facts in there)
+    if not soft and not hard:
+        return ()
+    kind, option = ("symbolic links", Mode.SYMLINK) if soft else ("hard links", Mode.HARDLINK)
+    return (f"the albums were {kind} and become copies; --mode {option} keeps them links",)
 
 
 def _foreign_notes(wanted: Sequence[Wanted], survey: Survey) -> list[str]:

@@ -49,6 +49,7 @@ class AlbumPhoto:
         faces: the faces of this person in it.
         last_path: absolute path where it was seen last, for messages.
         trouble: why it cannot be exported, where more is known than that it is not there.
+        why: why it was chosen for this album among the person's photos; empty where all go.
     """
 
     content_key: str
@@ -60,6 +61,7 @@ class AlbumPhoto:
     faces: tuple[FaceId, ...] = ()
     last_path: str = ""
     trouble: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ def unify(albums: Iterable[Album], present: Container[str]) -> list[Album]:
         present: absolute paths that are there; such a source is preferred.
 
     Returns:
-        The albums, whose equal photos differ only in their faces.
+        The albums, whose equal photos differ only in their faces and in why they were chosen.
     """
     albums = list(albums)
     chosen: dict[str, AlbumPhoto] = {}
@@ -142,9 +144,13 @@ def _preference(photo: AlbumPhoto, present: Container[str]) -> tuple[object, ...
 
 def _once(photos: Iterable[AlbumPhoto], chosen: Mapping[str, AlbumPhoto]) -> tuple[AlbumPhoto, ...]:
     faces: dict[str, set[FaceId]] = defaultdict(set)
+    why: dict[str, str] = {}
     for photo in photos:
         faces[photo.content_key].update(photo.faces)
-    return tuple(replace(chosen[key], faces=tuple(sorted(faces[key]))) for key in sorted(faces))
+        why[photo.content_key] = max(photo.why, why.get(photo.content_key, ""))
+    return tuple(
+        replace(chosen[key], faces=tuple(sorted(faces[key])), why=why[key]) for key in sorted(faces)
+    )
 
 
 def _by_naming(albums: Iterable[Album]) -> list[Album]:
@@ -268,7 +274,7 @@ def _tail(filename: str, companion: str, extension: str) -> str:
 
 
 def _wanted_of(album: Album, photo: AlbumPhoto, group: Group, level: int) -> list[Wanted]:
-    shows = f"shows {_label(album)}"
+    shows = f"shows {_label(album)}" + (f"; {photo.why}" if photo.why else "")
     targets, plain = group.targets(level), group.targets(0)
     return [
         Wanted(
@@ -292,8 +298,7 @@ def _merged(one: Wanted | None, other: Wanted) -> Wanted:
         return other
     if (one.kind, other.kind) == (Kind.COMPANION, Kind.ORIGINAL):
         one, other = other, one
-    reason = (
-        one.reason if other.reason in one.reason.split("; ") else f"{one.reason}; {other.reason}"
-    )
+    known = f"; {other.reason}; " in f"; {one.reason}; "
+    reason = one.reason if known else f"{one.reason}; {other.reason}"
     faces = tuple(sorted({*one.faces, *other.faces}))
     return replace(one, faces=faces, reason=reason)

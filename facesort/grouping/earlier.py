@@ -106,4 +106,4 @@ def _without(crowd: Crowd, rows: NDArray[np.int64], vectors: NDArray[np.float32]
     sizes = np.maximum(crowd.sizes - np.bincount(rows, minlength=len(crowd.sizes)), 0.0)
     means = (sums / np.maximum(sizes, 1.0)[:, None]).astype(np.float32)
     means[sizes == 0] = 0.0
-    return Crowd(crowd.ids, means, sizes)
+    return Crowd(crowd.ids, means, sizes, crowd.chosen)

@@ -2,8 +2,10 @@
 
 1. A person who is there is one row: the mean of the faces and their number. The mean cosine between
    it and anything else is exact that way (see `linkage`), and a named person never comes apart.
-2. A new face touches the people it is nearly alike enough to join. Of those, an unnamed person
-   whom the newcomers could change is taken apart into faces again; everybody else stays whole.
+2. A new face touches the people it is nearly alike enough to join: all of their faces on average,
+   or those that stand for them (`descriptors`), which a burst does not outweigh. Of those, an
+   unnamed person whom the newcomers could change is taken apart into faces again; everybody else
+   stays whole.
 3. New faces, faces taken apart and touched people are clustered as in a full grouping, under the
    same constraints, and with the bar that the whole library has.
 
@@ -53,11 +55,17 @@ def touched(vectors: Vectors, crowd: Crowd, rule: MergeRule) -> tuple[NDArray[np
     floor = _floor(rule, people + len(vectors))
     counts = np.zeros(people, dtype=np.int64)
     sizes = np.maximum(crowd.sizes, 1.0)
+    chosen = crowd.chosen
     for start in range(0, len(vectors), _BLOCK_ROWS):
         block = vectors[start : start + _BLOCK_ROWS]
         cosines = block @ crowd.means.T
-        for row in cosines:
-            counts += rule.score(row.astype(np.float64), sizes, 1.0) >= floor
+        nearer = np.zeros((len(block), 0)) if chosen is None else block @ chosen.means.T
+        for row, near in zip(cosines, nearer, strict=True):
+            reached = rule.score(row.astype(np.float64), sizes, 1.0) >= floor
+            if chosen is not None:
+                by_them = rule.score(near.astype(np.float64), chosen.sizes, 1.0) >= floor
+                reached[chosen.rows[by_them]] = True
+            counts += reached
     counts[crowd.sizes == 0] = 0  # all of their faces were taken away by decisions
     rows = np.flatnonzero(counts)
     return rows, counts[rows]

@@ -1,11 +1,12 @@
 """Who a new face is, among the people of a library or none of them.
 
-A face is compared with the descriptor of every person (`descriptors.coreset`). Its mean cosine to
-the faces that a descriptor was made of follows the calibration like that of a cluster of one face
-with a cluster of theirs. It is the nearest person's if
+A face is compared with the descriptors of every person (`descriptors.described`): one of each look,
+and the nearest of them counts. Its mean cosine to the faces that a descriptor was made of follows
+the calibration like that of a cluster of one face with a cluster of theirs. It is the nearest
+person's if
 
-- strangers come that close so rarely that, over all people of the library, only `wrong` of 1,000
-  faces of strangers would be given a person: the more people, the closer it must be;
+- strangers come that close so rarely that, over all looks of all people of the library, only
+  `wrong` of 1,000 faces of strangers would be given a person: the more, the closer it must be;
 - the second person lies behind by more than the noise of the few faces that stand for the two:
   1.645 standard deviations, which chance reaches once in twenty times.
 """
@@ -13,7 +14,7 @@ with a cluster of theirs. It is the nearest person's if
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -54,18 +55,17 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gallery:
-    """What stands for p people.
+    """What stands for p people: r descriptors, one of each look.
 
     Args:
-        descriptors: (p, d) unit vectors.
-        cohesion: (p,) mean cosine of a face to a person's chosen faces, over its cosine to the
+        descriptors: (r, d) unit vectors, those of one person together.
+        cohesion: (r,) mean cosine of a face to a look's chosen faces, over its cosine to the
             descriptor.
-        sizes: (p,) how many faces were chosen.
-        quality: (p,) their mean quality.
+        sizes: (r,) how many faces were chosen.
+        quality: (r,) their mean quality.
         faces: (p,) how many faces the person has: in a new photo is, more likely, whoever is on
             many.
-        other_people: known people that are not here, because they are not among the nearest.
-        other_faces: theirs.
+        looks: (p,) how many looks each person has; None: one each.
     """
 
     descriptors: Vectors
@@ -73,13 +73,19 @@ class Gallery:
     sizes: NDArray[np.int64]
     quality: NDArray[np.float32]
     faces: NDArray[np.int64]
-    other_people: int = 0
-    other_faces: int = 0
+    looks: NDArray[np.int64] | None = None
 
     @property
     def people(self) -> int:
-        """How many people are known in all."""
-        return len(self) + self.other_people
+        """How many people are known."""
+        return len(self.faces)
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """(p,) the row of each person's first look."""
+        if self.looks is None:
+            return np.arange(self.people)
+        return np.cumsum(self.looks) - self.looks
 
     def __len__(self) -> int:
         return len(self.descriptors)
@@ -99,17 +105,22 @@ class OpenSetRule:
     wrong: float = DEFAULT_WRONG
     min_cosine: float | None = None
 
-    def rate(self, people: int) -> float:
-        """Return how often one stranger may come close enough to one person."""
-        asked = self.wrong / (1000 * max(1, people))
+    def rate(self, looks: int) -> float:
+        """Return how often one stranger may come close enough to one look of somebody."""
+        asked = self.wrong / (1000 * max(1, looks))
         return min(_MAX_FALSE_MATCH_RATE, max(sys.float_info.min, asked))
 
-    def needed(self, people: int, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the mean cosine that a face must reach to persons of so many chosen faces."""
+    def needed(self, looks: int, sizes: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the mean cosine that a face must reach to looks of so many chosen faces.
+
+        Args:
+            looks: how many there are in all; with one look each, how many people.
+            sizes: chosen faces of some of them.
+        """
         if self.min_cosine is not None or self.calibration is None:
             fixed = 1.0 if self.min_cosine is None else self.min_cosine
             return np.full(len(sizes), fixed, dtype=np.float64)
-        deviations = -_NORMAL.inv_cdf(self.rate(people))
+        deviations = -_NORMAL.inv_cdf(self.rate(looks))
         return self.calibration.impostor_mean + deviations * np.sqrt(
             self.calibration.person_variance + self.calibration.face_variance * (1 / sizes + 1) / 2
         )
@@ -128,14 +139,16 @@ class Matches:
     """The two nearest people of n faces.
 
     Args:
-        nearest: (n, 2) rows of the gallery; -1 where there are fewer people.
-        cosine: (n, 2) mean cosines to their chosen faces; -inf likewise.
+        nearest: (n, 2) numbers of people; -1 where there are fewer people.
+        looks: (n, 2) rows of the gallery: by which of their looks; -1 likewise.
+        cosine: (n, 2) mean cosines to the chosen faces of that look; -inf likewise.
         probability: (n, 2) of being that person, nobody of the library being the other half of what
             is possible; NaN without calibration.
         findings: n of them.
     """
 
     nearest: NDArray[np.int64]
+    looks: NDArray[np.int64]
     cosine: NDArray[np.float64]
     probability: NDArray[np.float64]
     findings: tuple[Finding, ...]
@@ -153,24 +166,43 @@ def match(
         rule: when it is close enough.
     """
     n = len(probes)
-    nearest = np.full((n, 2), -1, dtype=np.int64)
-    cosine = np.full((n, 2), -np.inf, dtype=np.float64)
-    probability = np.full((n, 2), np.nan, dtype=np.float64)
+    found = Matches(
+        np.full((n, 2), -1, dtype=np.int64),
+        np.full((n, 2), -1, dtype=np.int64),
+        np.full((n, 2), -np.inf, dtype=np.float64),
+        np.full((n, 2), np.nan, dtype=np.float64),
+        (Finding.UNKNOWN,) * n,
+    )
     if not len(gallery) or not n:
-        return Matches(nearest, cosine, probability, (Finding.UNKNOWN,) * n)
+        return found
     step = max(1, _BLOCK_COSINES // len(gallery))
     for start in range(0, n, step):
-        block = slice(start, start + step)
-        means = (probes[block] @ gallery.descriptors.T).astype(np.float64) * gallery.cohesion
-        for place in range(min(2, len(gallery))):
-            best = means.argmax(axis=1)  # the lower row wins a tie
-            each = np.arange(len(means))
-            nearest[block, place], cosine[block, place] = best, means[each, best]
-            if place == 0:
-                chances = _probabilities(means, quality[block], gallery, rule.calibration)
-            probability[block, place] = chances[each, best]
-            means[each, best] = -np.inf
-    return Matches(nearest, cosine, probability, _findings(nearest, cosine, gallery, rule))
+        _match_block(slice(start, start + step), probes, quality, gallery, rule, found)
+    return replace(found, findings=_findings(found, gallery, rule))
+
+
+def _match_block(
+    block: slice,
+    probes: Vectors,
+    quality: NDArray[np.float32],
+    gallery: Gallery,
+    rule: OpenSetRule,
+    found: Matches,
+) -> None:
+    """Fill some rows of what is found."""
+    means = (probes[block] @ gallery.descriptors.T).astype(np.float64) * gallery.cohesion
+    chances = _probabilities(means, quality[block], gallery, rule.calibration)
+    each = np.arange(len(means))
+    starts = gallery.starts
+    ends = np.append(starts[1:], len(gallery))
+    for place in range(min(2, gallery.people)):
+        look = means.argmax(axis=1)  # the lower row wins a tie
+        person = np.searchsorted(starts, look, side="right") - 1
+        found.nearest[block, place], found.looks[block, place] = person, look
+        found.cosine[block, place] = means[each, look]
+        found.probability[block, place] = chances[each, person]
+        for row, one in enumerate(person.tolist()):
+            means[row, starts[one] : ends[one]] = -np.inf
 
 
 def _probabilities(
@@ -179,25 +211,26 @@ def _probabilities(
     gallery: Gallery,
     calibration: Calibration | None,
 ) -> NDArray[np.float64]:
-    """Return how likely each of n faces is each of p people; NaN where nothing says so."""
+    """Return how likely each of n faces is each of p people; NaN where nothing says so.
+
+    Which of their looks somebody has today is anybody's guess: their likelihoods are averaged.
+    """
     ratios = None
     if calibration is not None:
         ratios = calibration.log_likelihood_ratio(means, quality[:, None], gallery.quality[None])
     if ratios is None:
-        return np.full(means.shape, np.nan)
-    everybody = gallery.faces.sum() + gallery.other_faces
-    joint = np.exp(ratios) * (_PRIOR_KNOWN * gallery.faces / everybody)
-    # Over all strangers a likelihood ratio is one on average.
-    others = _PRIOR_KNOWN * gallery.other_faces / everybody + 1 - _PRIOR_KNOWN
-    chances: NDArray[np.float64] = joint / (joint.sum(axis=1, keepdims=True) + others)
+        return np.full((len(means), gallery.people), np.nan)
+    likely = np.exp(ratios)
+    if gallery.looks is not None:
+        likely = np.add.reduceat(likely, gallery.starts, axis=1) / gallery.looks
+    joint = likely * (_PRIOR_KNOWN * gallery.faces / gallery.faces.sum())
+    chances: NDArray[np.float64] = joint / (joint.sum(axis=1, keepdims=True) + 1 - _PRIOR_KNOWN)
     return chances
 
 
-def _findings(
-    nearest: NDArray[np.int64], cosine: NDArray[np.float64], gallery: Gallery, rule: OpenSetRule
-) -> tuple[Finding, ...]:
-    first, second = nearest.T
-    close = cosine[:, 0] >= rule.needed(gallery.people, gallery.sizes[first])
+def _findings(found: Matches, gallery: Gallery, rule: OpenSetRule) -> tuple[Finding, ...]:
+    cosine, (first, second) = found.cosine, found.looks.T
+    close = cosine[:, 0] >= rule.needed(len(gallery), gallery.sizes[first])
     lead = np.where(second < 0, np.inf, cosine[:, 0] - np.where(second < 0, 0, cosine[:, 1]))
     clear = lead >= rule.margin(gallery.sizes[first], gallery.sizes[second])
     return tuple(

@@ -14,7 +14,22 @@ if TYPE_CHECKING:
     from facesort.domain import FaceColumns, FaceId, GroupedFaces, PersonId
     from facesort.protocols import Vectors
 
-__all__ = ["Crowd", "Past"]
+__all__ = ["ChosenMeans", "Crowd", "Past"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ChosenMeans:
+    """The faces that stand for people, of whom there are others too.
+
+    Args:
+        rows: (r,) rows of the crowd; one that has several looks is there several times.
+        means: (r, d) float32 mean vectors of the chosen faces, shorter than 1.
+        sizes: (r,) float64 numbers of them.
+    """
+
+    rows: NDArray[np.int64]
+    means: NDArray[np.float32]
+    sizes: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,11 +40,13 @@ class Crowd:
         ids: p identities, each with a face.
         means: (p, d) float32 mean vectors of their faces, shorter than 1.
         sizes: (p,) float64 numbers of faces.
+        chosen: what stands for them, where that is known and not all of their faces.
     """
 
     ids: Sequence[PersonId]
     means: NDArray[np.float32]
     sizes: NDArray[np.float64]
+    chosen: ChosenMeans | None = None
 
 
 class Past(Protocol):

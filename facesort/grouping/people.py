@@ -69,6 +69,7 @@ def see_people(
     assignments: Mapping[FaceId, PersonId],
     standing: Standing,
     existing: Collection[PersonId],
+    covers: Mapping[PersonId, FaceId] | None = None,
 ) -> People:
     """Lay the decisions over the last grouping.
 
@@ -77,6 +78,7 @@ def see_people(
         assignments: what the last grouping said.
         standing: what the decisions add up to.
         existing: every identity ever founded; a named one without faces is still a person.
+        covers: of those whose best face is no good cover, another face of theirs.
     """
     index = AnchorIndex(FaceColumns.of(faces))
     said = said_faces(standing, index.find_id, assignments)
@@ -99,6 +101,7 @@ def see_people(
         if owner is not None:
             held.setdefault(owner, []).append(face)
     merged, names = standing.members(), standing.shown_names()
+    chosen, others = standing.shown_covers(), covers or {}
     shown = {standing.survivor(p) for p in existing if p in standing.names} | set(held)
     by_id: dict[PersonId, Person] = {}
     named_at: dict[PersonId, int] = {}
@@ -111,7 +114,7 @@ def see_people(
             name[0] if name else None,
             held.get(person, []),
             status,
-            cover=index.find_id(standing.covers[person]) if person in standing.covers else None,
+            covers=[*map(index.find_id, chosen.get(person, ())), others.get(person)],
             ignored=person in standing.ignored,
             aliases=tuple(merged.get(person, ())),
         )
@@ -176,23 +179,26 @@ class HeldFaces:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What there is of a person: see `Person`."""
+    """What there is of a person: see `Person`; `picked`: the user chose the cover."""
 
     faces: int
     photos: int
     cover: FaceId | None
     confirmed: int
+    picked: bool = False
 
 
 NOTHING = Summary(0, 0, None, 0)
 
 
-def summarise(held: HeldFaces, covers: Mapping[PersonId, FaceId]) -> dict[PersonId, Summary]:
+def summarise(
+    held: HeldFaces, covers: Mapping[PersonId, Sequence[FaceId]]
+) -> dict[PersonId, Summary]:
     """Count the faces of everybody who has one; equal to what `see_people` says of them.
 
     Args:
         held: in any order.
-        covers: the chosen ones, whose ever they are now.
+        covers: the chosen ones, whose ever they are now; the first that is the person's counts.
     """
     if not len(held.ids):
         return {}
@@ -204,20 +210,32 @@ def summarise(held: HeldFaces, covers: Mapping[PersonId, FaceId]) -> dict[Person
     first = np.concatenate(([True], (np.diff(owners) != 0) | (np.diff(photo_ids) != 0)))
     photos = np.bincount(owners[first], minlength=count)
     best = _best_faces(held)
-    for row, face in _rows_of(held.ids, set(covers.values())).items():
-        person = held.people[held.owners[row]]
-        if covers.get(person) == face:
-            best[int(held.owners[row])] = face
+    picked = _picked(held, covers)
     return {
         held.people[owner]: Summary(
-            int(faces[owner]), int(photos[owner]), cover, int(confirmed[owner])
+            int(faces[owner]),
+            int(photos[owner]),
+            picked.get(owner, cover),
+            int(confirmed[owner]),
+            owner in picked,
         )
         for owner, cover in best.items()
     }
 
 
-def _rows_of(ids: Sequence[FaceId], wanted: Collection[FaceId]) -> dict[int, FaceId]:
-    return {row: face for row, face in enumerate(ids) if face in wanted} if wanted else {}
+def _picked(held: HeldFaces, covers: Mapping[PersonId, Sequence[FaceId]]) -> dict[int, FaceId]:
+    """Return for each owner the first chosen cover that is theirs."""
+    wanted = {face for faces in covers.values() for face in faces}
+    if not wanted:
+        return {}
+    owner_of = {face: int(held.owners[row]) for row, face in enumerate(held.ids) if face in wanted}
+    picked: dict[int, FaceId] = {}
+    for owner in set(owner_of.values()):
+        chosen = covers.get(held.people[owner], ())
+        first = next((face for face in chosen if owner_of.get(face) == owner), None)
+        if first is not None:
+            picked[owner] = first
+    return picked
 
 
 def _best_faces(held: HeldFaces) -> dict[int, FaceId]:
@@ -254,18 +272,19 @@ def _person(
     faces: list[Face],
     status: Mapping[FaceId, FaceStatus],
     *,
-    cover: FaceId | None,
+    covers: Sequence[FaceId | None],
     ignored: bool,
     aliases: tuple[PersonId, ...],
 ) -> Person:
     best_first = sorted(faces, key=lambda face: (-face.quality, face.id))
     ids = tuple(face.id for face in best_first)
+    there = set(ids)
     return Person(
         id=person,
         name=name,
         faces=ids,
         photos=len({face.photo_id for face in faces}),
-        cover=cover if cover in ids else (ids[0] if ids else None),
+        cover=next((face for face in (*covers, *ids) if face in there), None),
         confirmed=sum(status[face] is FaceStatus.CONFIRMED for face in ids),
         ignored=ignored,
         aliases=aliases,

@@ -132,18 +132,45 @@ class Standing:
         Whoever was merged in brings the name that was shown, not those beneath it.
         """
         shown = dict(self.names)
-        merged_first: dict[PersonId, list[PersonId]] = {}
-        for person, into in self.merged_into.items():
-            merged_first.setdefault(into, []).append(person)
-        for survivor in {self.survivor(person) for person in self.merged_into}:
-            waiting = [survivor]
-            while waiting:
-                person = waiting.pop()
+        for survivor, group in self._groups().items():
+            for person in group:
                 if person in self.names:
                     shown[survivor] = self.names[person]
                     break
-                waiting += reversed(merged_first.get(person, []))
         return {person: name for person, name in shown.items() if person not in self.merged_into}
+
+    def shown_covers(self) -> dict[PersonId, list[Anchor]]:
+        """Return the chosen covers of every survivor: its own, then of those merged into it.
+
+        The first of them that shows a face of the person is the cover.
+        """
+        shown = {
+            person: [anchor]
+            for person, anchor in self.covers.items()
+            if person not in self.merged_into
+        }
+        for survivor, group in self._groups().items():
+            chosen = [self.covers[person] for person in group if person in self.covers]
+            if chosen:
+                shown[survivor] = chosen
+        return shown
+
+    def _groups(self) -> dict[PersonId, list[PersonId]]:
+        """For every survivor of a merge everybody in it, itself first.
+
+        After each person come those who had been merged into it: what was shown of them then.
+        """
+        merged_first: dict[PersonId, list[PersonId]] = {}
+        for person, into in self.merged_into.items():
+            merged_first.setdefault(into, []).append(person)
+        groups: dict[PersonId, list[PersonId]] = {}
+        for survivor in {self.survivor(person) for person in self.merged_into}:
+            waiting, group = [survivor], groups.setdefault(survivor, [])
+            while waiting:
+                person = waiting.pop()
+                group.append(person)
+                waiting += reversed(merged_first.get(person, []))
+        return groups
 
     def spoken_of(self) -> set[PersonId]:
         """Return every identity that a standing decision is about."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from facesort.errors import WeightsCorrupt, WeightsMissing
 from facesort.files import PathKind, explain_os_error, kind_of, sha256_of
-from facesort.inference.card import PackageSource, UrlSource, load_cards
+from facesort.inference.card import PackageSource, UrlSource
+from facesort.inference.card_file import load_cards
 from facesort.inference.sources import SourceFailed, from_package, from_url
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ What the user does not say now, the library remembers from when it was said.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from facesort.workers import StageTimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
     from facesort.catalog.connection import Database
     from facesort.config import Settings
@@ -73,6 +75,11 @@ class Looking:
         self._load_models = load_models
         self._loaded = False
         self.remark = ""  # why an accelerator that is there was not used
+
+    @property
+    def settings(self) -> Settings:
+        """What the user says now."""
+        return self._settings
 
     @property
     def remembered_min_face(self) -> int:
@@ -184,6 +191,25 @@ class Looking:
         """
         times = StageTimes()
         return self._pipeline(self._load(times), lambda _: False, times)
+
+    def beside(self, db: Database, library: Path) -> Looking:
+        """Return how to look in the same way for another library."""
+        settings = replace(
+            self._settings,
+            library=library,
+            detector=self.detector.name,
+            embedder=self.embedder.name,
+            min_face=self.freshness.min_face,
+        )
+        return Looking(db, settings, self._progress, self._load_models)
+
+    def models(self) -> Models:
+        """Load the models, for work on faces that are cut out already; nothing is remembered of it.
+
+        Raises:
+            ModelError: the models cannot be loaded.
+        """
+        return self._load(StageTimes())
 
     def _load(self, times: StageTimes) -> Models:
         from facesort.registry import load_models  # noqa: PLC0415 - heavy; only new photos need it

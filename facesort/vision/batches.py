@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from numpy.typing import NDArray
@@ -25,10 +25,34 @@ P = TypeVar("P")
 
 
 class Embedded(NamedTuple):
-    """(n, d) unit vectors, and (n,) lengths before scaling."""
+    """What embedding gives for n crops.
+
+    Args:
+        vectors: (n, d) unit length.
+        norms: (n,) lengths before scaling.
+        robustness: (n,) 0..1 where the card asks for it (`vision.robustness`).
+    """
 
     vectors: Vectors
     norms: NDArray[np.float32]
+    robustness: NDArray[np.float32] | None = None
+
+    def take(self, rows: slice) -> Embedded:
+        """Return some of them."""
+        steady = None if self.robustness is None else self.robustness[rows]
+        return Embedded(self.vectors[rows], self.norms[rows], steady)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Embedded]) -> Embedded:
+        """Return them one after the other."""
+        if not parts:
+            return cls(np.empty((0, 0), np.float32), np.empty(0, np.float32))
+        steady = [part.robustness for part in parts if part.robustness is not None]
+        return cls(
+            np.concatenate([part.vectors for part in parts]),
+            np.concatenate([part.norms for part in parts]),
+            np.concatenate(steady) if len(steady) == len(parts) else None,
+        )
 
 
 class Batches(Generic[P]):
@@ -90,11 +114,7 @@ class Batches(Generic[P]):
         if not wait and not all(part.is_done for part in parts):
             return None
         self._photos.popleft()
-        rows = [part.rows() for part in parts]
-        return photo, Embedded(
-            np.concatenate([row.vectors for row in rows]) if rows else np.empty((0, 0), np.float32),
-            np.concatenate([row.norms for row in rows]) if rows else np.empty(0, np.float32),
-        )
+        return photo, Embedded.joined([part.rows() for part in parts])
 
 
 @dataclass(slots=True, eq=False)
@@ -112,6 +132,4 @@ class _Part:
     def rows(self) -> Embedded:
         if self.batch is None:
             raise RuntimeError("its batch has not been begun: flush first")
-        whole = self.batch.result()
-        rows = slice(self.row, self.row + len(self.crops))
-        return Embedded(whole.vectors[rows], whole.norms[rows])
+        return self.batch.result().take(slice(self.row, self.row + len(self.crops)))

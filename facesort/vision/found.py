@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from facesort.catalog.photos import NewFace
 from facesort.domain import FaceId, frame_key, short_hash
 from facesort.imaging.geometry import points_to_raster, to_raster
-from facesort.vision.quality import frontal
 from facesort.vision.tracks import Sighting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from facesort.domain import Box
     from facesort.protocols import QualityScorer
@@ -31,24 +30,25 @@ def face_id(key: str, box: Box) -> FaceId:
 
 
 def sightings(
-    faces: Sequence[PhotoFace], embedded: Embedded, quality: QualityScorer
+    faces: Sequence[PhotoFace],
+    measures: Sequence[Mapping[str, float]],
+    embedded: Embedded,
+    quality: QualityScorer,
 ) -> list[Sighting]:
-    """Join faces with their vectors, and measure them.
+    """Join faces with their vectors.
 
     Args:
         faces: n of them.
-        embedded: (n, d) vectors and (n,) lengths.
+        measures: of each, without the length of its embedding.
+        embedded: of the same faces.
         quality: combines the measures.
     """
     joined = []
-    for face, vector, norm in zip(faces, embedded.vectors, embedded.norms.tolist(), strict=True):
-        measures = {
-            "norm": round(norm, 4),
-            "pixels": round(face.box.shorter_side, 1),
-            "frontal": round(frontal(face.landmarks), 4),
-            "score": round(face.score, 4),
-        }
-        joined.append(Sighting(face, vector, quality.score(measures), measures))
+    for row, (face, seen) in enumerate(zip(faces, measures, strict=True)):
+        measured = {**seen, "norm": round(float(embedded.norms[row]), 4)}
+        if embedded.robustness is not None:
+            measured["robustness"] = round(float(embedded.robustness[row]), 4)
+        joined.append(Sighting(face, embedded.vectors[row], quality.score(measured), measured))
     return joined
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from facesort.imaging.align import align_in, source_box
 from facesort.imaging.decode import open_photo, peek
 from facesort.imaging.video import open_video
+from facesort.vision.measures import measure
 from facesort.vision.multiscale import faces_in, merge_scales
 from facesort.vision.views import checking_views, closer_views, first_views, long_side_for
 from facesort.workers import Budget
@@ -57,6 +58,7 @@ class Look:
         height: likewise.
         faces: best score first, upright full-size pixels.
         crops: (len(faces), s, s, 3) RGB, aligned.
+        measures: of each face, without the length of its embedding, which is not known yet.
     """
 
     orientation: int
@@ -66,6 +68,7 @@ class Look:
     height: int
     faces: tuple[PhotoFace, ...]
     crops: NDArray[np.uint8]
+    measures: tuple[dict[str, float], ...]
 
 
 class Looker:
@@ -78,7 +81,7 @@ class Looker:
         min_score: from which on a detection is a face; fainter ones are looked at again.
         min_face: smallest shorter side of a face, original pixels.
         max_megapixels: larger photos fail.
-        times: is told how long decoding, detecting and aligning take.
+        times: is told how long decoding, detecting, and aligning with measuring take.
     """
 
     def __init__(
@@ -106,7 +109,7 @@ class Looker:
         return peek(data, name=name, max_megapixels=self._max_megapixels)
 
     def look(self, data: bytes, header: Header, *, name: str, wanted: Callable[[], bool]) -> Look:
-        """Decode a photo, find its faces, and align them.
+        """Decode a photo, find its faces, align and measure them.
 
         Args:
             data: the whole file.
@@ -207,8 +210,13 @@ class Looker:
     ) -> Look:
         with self._times.measure("align"):
             kept, crops = self._cut(photo, faces)
+            measures = tuple(
+                measure(crop, face.landmarks, face.box, face.score)
+                for face, crop in zip(kept, crops, strict=True)
+            )
+        size = (width, height)
         return Look(
-            photo.orientation, photo.taken_at, photo.camera, width, height, tuple(kept), crops
+            photo.orientation, photo.taken_at, photo.camera, *size, tuple(kept), crops, measures
         )
 
     def _cut(

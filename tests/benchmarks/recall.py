@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from facesort.config import load_settings
 from facesort.imaging.decode import open_photo, read_file
-from facesort.inference.card import load_cards
+from facesort.inference.card_file import load_cards
 from facesort.registry import load_models
 from facesort.vision.look import Looker
 from facesort.vision.multiscale import faces_in, merge_scales

@@ -20,7 +20,7 @@ from facesort.domain import Box, FaceId
 from facesort.imaging.align import TEMPLATE, align, source_box
 from facesort.imaging.content import content_key
 from facesort.imaging.decode import open_photo
-from facesort.inference.card import load_cards
+from facesort.inference.card_file import load_cards
 from facesort.registry import Models, load_models
 from tests.benchmarks.photos import CAMERAS, synthetic_jpeg
 from tests.fakes import SilentProgress

@@ -353,6 +353,18 @@ def test_a_chosen_cover_stands_for_the_person_until_it_is_taken_back(album, libr
     assert people_of(library)[ids["anna"]].cover == first
 
 
+def test_a_chosen_cover_is_kept_when_its_person_is_merged_into_another(album, library, ids):
+    first = library.situation().person(ids["anna"]).cover
+    other = next(face for face in faces_of(library, ids["anna"]) if face != first)
+    library.cover(ids["anna"], other)
+    library.merge([ids["bert"], ids["anna"]])
+    assert people_of(library)[ids["bert"]].cover == other
+    (row,) = [row for row in library.people() if row.id == ids["bert"]]
+    assert (row.cover, row.picked) == (other, True)
+    _group_all(library)
+    assert people_of(library)[ids["bert"]].cover == other
+
+
 def test_somebody_else_s_face_is_no_cover(album, library, ids):
     refused = facesort("cover", ids["anna"], _first(ids["bert"]))
     assert refused.code == 2

@@ -85,7 +85,8 @@ class World:
             {
                 str(p.id): str(p.cover)
                 for p in people.by_id.values()
-                if p.cover is not None and covers.get(p.id) in p.faces
+                if p.cover is not None
+                and any(covers.get(one) in p.faces for one in (p.id, *p.aliases))
             },
         )
 

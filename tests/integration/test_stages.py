@@ -38,8 +38,11 @@ def pipeline(
     batch: int = 4,
     is_current: Callable[[str], bool] = lambda key: False,
     times: StageTimes | None = None,
+    robustness_views: int = 0,
 ) -> Pipeline:
     """Return a pipeline over painted squares."""
+    quality = NormQuality((4.0, 15.0), (0.0, 1.0))
+    quality.robustness_views = robustness_views
     times = times or StageTimes()
     embedder = embedder or SquareEmbedder("squares")
     looker = Looker(
@@ -54,7 +57,7 @@ def pipeline(
     return Pipeline(
         looker,
         embedder,
-        NormQuality((4.0, 15.0), (0.0, 1.0)),
+        quality,
         pipeline_key="squares",
         workers=workers,
         batch=batch,
@@ -113,6 +116,24 @@ def test_models_that_one_thread_owns_give_the_same_answers(album):
     owned = pipeline(owner.detector, owner.embedder, workers=6)
     assert content(owned.run(album)) == content(pipeline().run_alone(album))
     owner.close()
+
+
+def test_disturbed_copies_are_embedded_only_where_the_card_asks_for_them(album):
+    plain, asking = SquareEmbedder("squares"), SquareEmbedder("squares")
+    faces, steady = (
+        [face for answer in run for face in (answer.photo.faces if answer.photo else ())]
+        for run in (
+            list(pipeline(embedder=plain).run(album)),
+            list(pipeline(embedder=asking, robustness_views=2).run(album)),
+        )
+    )
+    assert asking.embedded == 3 * plain.embedded > 0
+    for face, other in zip(faces, steady, strict=True):
+        assert 0 < other.measures["robustness"] <= 1
+        rest = {name: v for name, v in other.measures.items() if name != "robustness"}
+        assert rest == face.measures
+        assert {"norm", "sharpness", "eyes", "light", "frontal", "pixels"} <= rest.keys()
+        assert np.array_equal(face.vector, other.vector)
 
 
 def test_stages_report_their_times(album):

@@ -7,13 +7,8 @@ from types import MappingProxyType
 import pytest
 
 from facesort.errors import CardInvalid
-from facesort.inference.card import (
-    ModelKind,
-    PackageSource,
-    UrlSource,
-    load_cards,
-    read_card,
-)
+from facesort.inference.card import ModelKind, PackageSource, UrlSource
+from facesort.inference.card_file import load_cards, read_card
 
 EMBEDDER = """
 name = "tiny"

@@ -246,6 +246,26 @@ def test_a_layout_without_people_writes_a_shared_photo_once_and_says_who_is_in_i
     assert op.entry.reason == "shows Anna; shows Ben"
 
 
+def test_why_a_photo_was_chosen_is_said_for_each_person_apart():
+    albums = (
+        album("pa", "Anna", photo(1, why="the best; sharp")),
+        album("pb", "Bert", photo(1, why="best of a burst of 7")),
+        album("pc", "Cleo", photo(1)),
+    )
+    written = [op for op in plan(*albums).operations if isinstance(op, Write)]
+    reasons = {op.entry.path: op.entry.reason for op in written}
+    assert reasons == {
+        "Anna/IMG_1.jpg": "shows Anna; the best; sharp",
+        "Bert/IMG_1.jpg": "shows Bert; best of a burst of 7",
+        "Cleo/IMG_1.jpg": "shows Cleo",
+    }
+    (shared,) = plan(*albums, layout="{filename}").operations
+    assert isinstance(shared, Write)
+    assert shared.entry.reason == (
+        "shows Anna; the best; sharp; shows Bert; best of a burst of 7; shows Cleo"
+    )
+
+
 def test_one_content_twice_in_an_album_is_one_file():
     one = photo(1, source="/a/IMG_1.jpg", faces=(FaceId("f1"),))
     copy = photo(1, source="/b/IMG_1.jpg", faces=(FaceId("f2"),))
@@ -465,6 +485,23 @@ def test_another_mode_renews_every_file():
         done = plan(a, survey=survey, mode=mode)
         assert [type(op) for op in done.operations] == [Write]
         assert "edits the original" in done.notes[0]
+
+
+def test_links_that_become_copies_are_told_with_the_option_that_keeps_them():
+    albums = (album("pa", "Anna", photo(1), photo(2)),)
+    before = disk(*albums)
+    written = after(plan(*albums, mode=Mode.HARDLINK), before)
+    facts = [before.sources[found.entry.source] for found in written.found]
+    hard = tuple(
+        replace(found, device=fact.device, inode=fact.inode)
+        for found, fact in zip(written.found, facts, strict=True)
+    )
+    soft = tuple(replace(found, link=found.entry.source) for found in written.found)
+    for found, mode in ((hard, Mode.HARDLINK), (soft, Mode.SYMLINK)):
+        said = plan(*albums, survey=replace(written, found=found)).notes
+        assert [note for note in said if f"--mode {mode} keeps them links" in note]
+        assert not plan(*albums, survey=replace(written, found=found), mode=mode).changes
+    assert plan(*albums, survey=written).notes == ()
 
 
 def test_links_are_known_by_where_they_lead():

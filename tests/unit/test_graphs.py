@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from facesort.errors import CardInvalid, WeightsCorrupt, WeightsMissing
-from facesort.inference.card import ModelCard, load_cards
+from facesort.inference.card import ModelCard
+from facesort.inference.card_file import load_cards
 from facesort.inference.graphs import Shape, prepared
 from facesort.inference.session import Session, open_session
 from tests.weights import real_graph, real_weights

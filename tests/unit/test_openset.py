@@ -148,3 +148,59 @@ def test_many_faces_at_once_get_what_each_gets_alone(monkeypatch):
     assert whole.cosine == pytest.approx(blocks.cosine, abs=1e-6)
     assert whole.probability == pytest.approx(blocks.probability, rel=1e-4)
     assert whole.findings == blocks.findings
+
+
+# -- people of several looks -----------------------------------------------------------------------
+
+
+def _of_looks(*looks: int, d: int = 64, sizes: int = 3) -> Gallery:
+    """People who have so many looks, all of them at right angles."""
+    rows = sum(looks)
+    return Gallery(
+        np.eye(d, dtype=np.float32)[:rows],
+        np.ones(rows, np.float32),
+        np.full(rows, sizes, dtype=np.int64),
+        np.full(rows, 0.7, np.float32),
+        np.full(len(looks), 5, dtype=np.int64),
+        np.array(looks, dtype=np.int64),
+    )
+
+
+def test_the_nearest_look_of_a_person_counts():
+    gallery = _of_looks(1, 2, 1)
+    assert gallery.people == 3
+    found = _find(gallery, 0.1, 0.0, 0.8, 0.2)
+    assert found.findings == (Finding.KNOWN,)
+    assert found.nearest[0].tolist() == [1, 2]
+    assert found.looks[0].tolist() == [2, 3]
+    assert found.cosine[0] == pytest.approx([0.8, 0.2], abs=1e-6)
+
+
+def test_two_looks_of_one_person_are_nothing_to_doubt():
+    gallery = _of_looks(2, 1)
+    assert _find(gallery, 0.6, 0.6).findings == (Finding.KNOWN,)
+    assert _find(gallery, 0.6, 0.0, 0.6).findings == (Finding.AMBIGUOUS,)
+
+
+def test_every_look_is_one_more_that_a_stranger_may_meet():
+    gallery = _of_looks(1, 3)
+    size = np.array([3])
+    needed = float(RULE.needed(4, size)[0])
+    assert _find(gallery, needed + 0.01).findings == (Finding.KNOWN,)
+    assert _find(gallery, needed - 0.01).findings == (Finding.UNKNOWN,)
+    assert float(RULE.needed(2, size)[0]) < needed - 0.01
+
+
+def test_several_looks_make_nobody_likelier_that_is_like_none_of_them():
+    alone = _find(_of_looks(1, 1), 0.0, 0.6)
+    looks = _find(_of_looks(3, 1), 0.0, 0.0, 0.0, 0.6)
+    assert looks.nearest[0, 0] == 1
+    assert looks.probability[0, 0] == pytest.approx(alone.probability[0, 0], abs=1e-6)
+
+
+def test_with_one_look_each_looks_change_nothing():
+    one = _find(_gallery(5), 0.5, 0.3)
+    other = _find(_of_looks(1, 1, 1, 1, 1), 0.5, 0.3)
+    assert one.nearest.tolist() == one.looks.tolist() == other.nearest.tolist()
+    assert one.probability == pytest.approx(other.probability)
+    assert one.findings == other.findings

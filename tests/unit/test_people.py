@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from facesort.domain import DecisionFace, FaceRole, FaceStatus, Verdict
+from facesort.domain import DecisionFace, FaceId, FaceRole, FaceStatus, Verdict
 from facesort.grouping.calibration import MinCosineRule
+from facesort.grouping.people import see_people
+from facesort.grouping.standing import replay, standing
 from tests.vectors import Album, identity_vectors, make_face, partition
 
 ANNA, BERT, CLEO = range(4), range(4, 7), range(7, 9)  # rows of the three people
@@ -189,6 +191,34 @@ def test_a_chosen_cover_stands_for_the_person_while_it_is_theirs(album):
     assert album.person_of(0).faces == person.faces
     album.reject(3)
     assert album.person_of(0).cover == album.face(0).id
+
+
+def test_a_chosen_cover_goes_along_where_its_person_is_merged_into_somebody(album):
+    person = album.person_of(4)
+    said = DecisionFace(album.face(6).anchor, person.id, FaceRole.COVER)
+    album.decide(Verdict.COVER, [person.id], [said])
+    merge = album.merge(0, 4)
+    assert album.person_of(0).cover == album.face(6).id
+    album.undo(merge)
+    assert album.person_of(0).cover == album.face(0).id
+    assert album.person_of(4).cover == album.face(6).id
+
+
+def test_where_the_best_face_is_no_good_cover_another_one_is_unless_the_user_chose(album):
+    person = album.person_of(0)
+    stands, existing = standing(replay(album.log)), album.existing
+
+    def cover(instead: int) -> FaceId | None:
+        covers = {person.id: album.face(instead).id}
+        seen = see_people(album.faces, album.assignments, stands, existing, covers)
+        return seen.by_id[person.id].cover
+
+    assert cover(2) == album.face(2).id
+    assert cover(5) == album.face(0).id  # somebody else's by now
+    said = DecisionFace(album.face(3).anchor, person.id, FaceRole.COVER)
+    album.decide(Verdict.COVER, [person.id], [said])
+    stands = standing(replay(album.log))
+    assert cover(2) == album.face(3).id
 
 
 @pytest.mark.parametrize("shift", [-0.1, 0.1])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from facesort.catalog import people, places, showing, shown
+from facesort.catalog import descriptors, people, places, showing, shown, vectors
 from facesort.catalog import photos as catalog
 from facesort.catalog.connection import Database
 from facesort.catalog.opening import open_database
@@ -18,20 +18,28 @@ from facesort.domain import Box, FaceStatus, PersonId
 from facesort.errors import FacesortError
 from facesort.grouping.identity import person_id
 from facesort.jobs import decide
+from facesort.jobs.describing.coreset_rule import rule_key
+from facesort.jobs.describing.descriptors import describe_people, make_missing, store
+from facesort.jobs.describing.making import make
 from facesort.jobs.grouping.moving import publish_changes
 from facesort.jobs.showing.faces import every_face
 from facesort.jobs.showing.owned import owned_faces
 from facesort.jobs.showing.shown import bring_up_to_date, ensure_fresh
 from facesort.jobs.showing.situation import read_situation
 from facesort.vision.found import face_id
+from tests.fakes import SilentProgress
+from tests.weights import card
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
 
     from facesort.domain import Face, Person
     from facesort.jobs.showing.situation import Situation
 
 MIN_FACE = 24
+CARD = card("sface")
 _POINTS = np.zeros((5, 2), dtype=np.float32)
 
 
@@ -50,6 +58,8 @@ class Play:
         self.random = np.random.default_rng(seed)
         self.shifts: dict[int, float] = {}
         self.min_face = MIN_FACE
+        with db.transaction():
+            db.set_meta("grouped_model", CARD.model_key)
         for photo in range(12):
             self.look(photo)
         self.group()
@@ -67,13 +77,36 @@ class Play:
             left = place * 200 + shift
             box = Box(left, 100, left + side, 100 + side)
             quality = float(self.random.choice([0.2, 0.5, 0.9]))
-            vector = np.eye(8, dtype=np.float32)[place]
+            vector = self.vector(place)
             faces.append(NewFace(face_id(key, box), box, _POINTS, 0.9, quality, {}, vector))
-        new = NewPhoto(key, 1000, 500, "", "", f"d{shift}", "m1", 20, tuple(faces))
+        model = CARD.model_key
+        new = NewPhoto(key, 1000, 500, "", "", f"d{shift}", model, 20, tuple(faces))
         with self.db.transaction():
             photo_id = catalog.store_photo(self.db, new)
             part = claim_root(self.db, Path("/photos"))
             places.put_place(self.db, part, f"{number}.jpg", photo_id=photo_id, size=1, mtime_ns=2)
+
+    def vector(self, place: int) -> NDArray[np.float32]:
+        """Draw the vector of a face."""
+        raw = np.eye(8)[place] + self.random.normal(0, 0.3, 8)
+        unit: NDArray[np.float32] = (raw / np.linalg.norm(raw)).astype(np.float32)
+        return unit
+
+    def look_again(self) -> None:
+        """Let something that descriptors are made of change: quality, time or vector."""
+        faces = self.db.rows("SELECT id, photo_id FROM faces")
+        face, photo = faces[int(self.random.integers(len(faces)))]
+        with self.db.transaction():
+            match int(self.random.integers(4)):
+                case 0:
+                    self.db.execute("UPDATE faces SET quality = 0.7 WHERE id = ?", (face,))
+                case 1:
+                    moment = f"2026-01-01T10:00:{self.random.integers(60):02}"
+                    catalog.set_exif(self.db, photo, taken_at=moment, camera="", corrects=True)
+                case 2:
+                    self.db.execute("DELETE FROM vectors WHERE face_id = ?", (face,))
+                case _:
+                    vectors.put(self.db, CARD.model_key, [(face, self.vector(1))])
 
     def lose(self) -> None:
         """Let a photo lie nowhere, and forget it, or not yet."""
@@ -228,6 +261,30 @@ class Play:
         said = {face for (face,) in self.db.rows("SELECT face_id FROM said_faces WHERE not_face")}
         assert said == {f for f, s in seen.status.items() if s is FaceStatus.NOT_A_FACE}
 
+    def check_descriptors(self) -> None:
+        """Compare what is stored of people with what would be made of them now."""
+        rule = rule_key(self.db, CARD, min_face=self.min_face)
+        filled = self.maybe()
+        if filled:
+            describe_people(self.db, CARD, min_face=self.min_face, progress=SilentProgress())
+        elif self.maybe():
+            with self.db.snapshot():
+                made = make_missing(self.db, CARD, min_face=self.min_face)
+            assert store(self.db, made)
+        with self.db.snapshot():
+            everybody = sorted(row.id for row in showing.people(self.db) if row.faces)
+            anew = list(make(self.db, CARD, everybody, min_face=self.min_face))
+            stored = [
+                row
+                for person in everybody
+                for row in descriptors.of_person(self.db, CARD.model_key, rule, person)
+            ]
+            read = descriptors.read(self.db, CARD.model_key, rule)
+        there = {row.person for row in (anew if filled else stored)}
+        assert list(map(_plain, stored)) == [_plain(row) for row in anew if row.person in there]
+        assert read.people == tuple(row.person for row in stored)
+        assert np.array_equal(read.vectors, descriptors.stack(stored).vectors) or not stored
+
     def check_columns(self) -> None:
         """Compare everybody's faces as columns, and those of a stream, with the whole."""
         seen = self.situation().people
@@ -285,6 +342,10 @@ class Play:
         return f" {person.upper()}" if self.maybe() else person
 
 
+def _plain(row: descriptors.DescriptorRow) -> tuple[object, ...]:
+    return (*row[:-1], row.descriptor.tolist())
+
+
 def _answer(situation: Situation, reference: str) -> object:
     try:
         return situation.person(reference)
@@ -296,7 +357,7 @@ def _answer(situation: Situation, reference: str) -> object:
 def test_what_is_shown_follows_every_change(db, seed):
     play = Play(db, seed)
     actions = [play.say] * 14 + [play.look] * 3 + [play.move] * 2
-    actions += [play.lose, play.group, play.count_smaller]
+    actions += [play.lose, play.group, play.count_smaller, play.look_again, play.look_again]
     for _ in range(60):
         for _ in range(int(play.random.integers(1, 4))):
             actions[int(play.random.integers(len(actions)))]()
@@ -306,6 +367,7 @@ def test_what_is_shown_follows_every_change(db, seed):
             with db.transaction():
                 bring_up_to_date(db, min_face=play.min_face)
         assert shown.is_fresh(db, min_face=play.min_face)
+        play.check_descriptors()
         play.check()
         play.check_part()
         play.check_columns()
@@ -322,5 +384,6 @@ def test_what_is_shown_follows_faces_that_move(db, seed):
         play.move()
         patched += shown.is_fresh(db, min_face=play.min_face)
         ensure_fresh(db, min_face=play.min_face)
+        play.check_descriptors()
         play.check()
     assert patched > 15

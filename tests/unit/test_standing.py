@@ -442,6 +442,19 @@ def test_covers_and_pictures_of_nobody_are_remembered():
     assert log.standing.not_faces == {ANCHORS[2]}
 
 
+def test_a_merge_takes_chosen_covers_along_and_the_survivor_s_own_comes_first():
+    log = Log()
+    log.add(Verdict.COVER, B, faces=(DecisionFace(ANCHORS[0], B, FaceRole.COVER),))
+    log.add(Verdict.COVER, C, faces=(DecisionFace(ANCHORS[1], C, FaceRole.COVER),))
+    log.add(Verdict.MERGE, B, C)
+    merge = log.add(Verdict.MERGE, A, B)
+    assert log.standing.shown_covers() == {A: [ANCHORS[0], ANCHORS[1]]}
+    log.add(Verdict.COVER, A, faces=(DecisionFace(ANCHORS[2], A, FaceRole.COVER),))
+    assert log.standing.shown_covers() == {A: [ANCHORS[2], ANCHORS[0], ANCHORS[1]]}
+    log.undo(merge)
+    assert log.standing.shown_covers() == {A: [ANCHORS[2]], B: [ANCHORS[0], ANCHORS[1]]}
+
+
 @pytest.mark.parametrize("role", list(FaceRole))
 def test_whatever_was_said_of_a_face_is_gone_when_it_is_undone(role):
     log = Log()

@@ -11,14 +11,20 @@ from hypothesis import strategies as st
 
 from facesort.domain import DecisionFace, FaceRole, FaceStatus, Verdict
 from facesort.grouping.calibration import MinCosineRule, WrongMergesRule
+from facesort.grouping.past import ChosenMeans, Crowd
+from facesort.grouping.standing import replay, standing
+from facesort.grouping.update import Newcomers, group_new
 from tests.strategies import seeds
 from tests.vectors import (
     CALIBRATION,
     Album,
+    AlbumPast,
+    columns_of,
     identity_vectors,
     make_face,
     partition,
     random_vectors,
+    unit,
 )
 
 if TYPE_CHECKING:
@@ -228,3 +234,49 @@ def test_who_is_confirmed_on_a_photo_makes_room_there():
     assert album.owner(5) == pat
     assert album.owner(0) != pat
     assert {album.owner(row) for row in range(1, 5)} == {pat}
+
+
+# -- bursts ----------------------------------------------------------------------------------------
+
+
+class BurstPast(AlbumPast):
+    """A past in which only some faces of the first person stand for them."""
+
+    rows: tuple[int, ...] = ()
+
+    def crowd(self) -> Crowd:
+        crowd = super().crowd()
+        chosen = self.found[list(self.rows)].mean(axis=0, keepdims=True)
+        person = list(crowd.ids).index(self.assignments[self.faces.ids[self.rows[0]]])
+        stands = ChosenMeans(np.array([person]), chosen, np.array([float(len(self.rows))]))
+        return Crowd(crowd.ids, crowd.means, crowd.sizes, stands)
+
+
+def test_a_burst_does_not_hide_a_person_from_a_new_face():
+    """Twelve copies of one frame and four other photos: the mean of all is hardly the four's."""
+    axes = np.eye(8)
+    burst = np.tile(axes[0], (12, 1))
+    others = 0.35 * axes[0] + 0.9 * axes[1] + 0.2 * axes[2:6]
+    vectors = unit(np.concatenate([burst, others]))
+    album = Album([make_face(row) for row in range(16)], vectors, rule=MinCosineRule(0.3))
+    album.group()
+    assert len(set(album.assignments.values())) == 1
+    new = unit((0.9 * axes[1] - 0.03 * axes[0] + 0.8 * axes[6])[None])
+    whole = Album([*album.faces, make_face(16)], np.concatenate([vectors, new]), rule=album.rule)
+    whole.group()
+    anew = partition([whole.assignments[face.id] for face in whole.faces])
+    columns, found, _ = columns_of(whole.faces, whole.vectors)
+    newcomer = Newcomers(columns.subset(np.array([16])), found[16:])
+    nobody = columns.subset(np.zeros(0, dtype=np.int64))
+
+    def joined(past: AlbumPast) -> set[frozenset[int]]:
+        stands = standing(replay([]))
+        update = group_new(newcomer, past, nobody, stands, album.policy())
+        owners = {**album.assignments, **update.owners}
+        return partition([owners[face.id] for face in whole.faces])
+
+    past = AlbumPast(album.assignments, columns, found)
+    assert joined(past) != anew  # the mean of all is too far away for anybody to look
+    by_few = BurstPast(album.assignments, columns, found)
+    object.__setattr__(by_few, "rows", (0, 12, 13, 14, 15))
+    assert joined(by_few) == anew

@@ -20,13 +20,8 @@ import pytest
 
 from facesort.errors import WeightsCorrupt, WeightsMissing
 from facesort.inference import sources
-from facesort.inference.card import (
-    ModelCard,
-    PackageSource,
-    Source,
-    UrlSource,
-    load_cards,
-)
+from facesort.inference.card import ModelCard, PackageSource, Source, UrlSource
+from facesort.inference.card_file import load_cards
 from facesort.inference.weights import cached_path, find_or_fetch, locate
 from tests.weights import SilentProgress
 

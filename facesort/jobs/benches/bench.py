@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from facesort.catalog import photos as catalog
+from facesort.catalog import places, vectors
 from facesort.descriptors.compact import fit_code
 from facesort.domain import FaceMatrix
 from facesort.errors import UsageError
@@ -18,10 +20,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    from facesort.catalog.connection import Database
     from facesort.domain import Box, Face, FaceId, Photo, PhotoId
+    from facesort.inference.card import ModelCard
     from facesort.jobs.showing.situation import Situation
 
-__all__ = ["bench_clusters", "bench_lfw", "compacted", "detected_photos", "labelled_faces"]
+__all__ = [
+    "Seen",
+    "bench_clusters",
+    "bench_lfw",
+    "compacted",
+    "detected_photos",
+    "labelled_faces",
+    "seen",
+]
 
 
 def detected_photos(
@@ -76,6 +88,30 @@ def _resolved(row: TruthRow) -> TruthRow:
     return TruthRow(real, row.person, row.box)
 
 
+class Seen(NamedTuple):
+    """Everything that a library has seen: faces, their vectors, and the photos."""
+
+    faces: list[Face]
+    matrix: FaceMatrix
+    photos: dict[PhotoId, Photo]
+
+
+def seen(db: Database, card: ModelCard, *, min_face: int) -> Seen:
+    """Read all faces of a library with the vectors of one model.
+
+    Args:
+        db: the catalog.
+        card: the embedder's.
+        min_face: smaller faces do not count, pixels.
+    """
+    with db.snapshot():
+        return Seen(
+            list(catalog.faces(db, min_face=min_face)),
+            vectors.matrix(db, card.model_key),
+            places.photos(db),
+        )
+
+
 def labelled_faces(
     truth: Path, faces: Iterable[Face], photos: Mapping[PhotoId, Photo]
 ) -> list[tuple[TruthRow, FaceId | None]]:
@@ -119,14 +155,8 @@ def bench_lfw(
         photos: all of them.
     """
     folds = read_pairs(pairs_file)
-    rows = [_resolved(row) for row in read_truth(folder)]
-    chosen = dict(
-        zip(
-            (os.fspath(row.photo) for row in rows),
-            match_faces(rows, detected_photos(faces, photos)),
-            strict=True,
-        )
-    )
+    labelled = labelled_faces(folder, faces, photos)
+    chosen = {os.fspath(row.photo): face for row, face in labelled}
     position = {face: i for i, face in enumerate(matrix.face_ids)}
     root = folder.resolve()
 
@@ -146,7 +176,7 @@ def bench_lfw(
     judged = judge_folds(cosines, [[pair.same for pair in fold] for fold in folds])
     found = [
         (position[face], row.person)
-        for row, face in zip(rows, chosen.values(), strict=True)
+        for row, face in labelled
         if face is not None and face in position
     ]
     everything = judge_all_pairs(

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from facesort.domain import PlaceState
+from facesort.catalog import places
+from facesort.catalog.roots import root_paths
+from facesort.domain import FaceStatus, PersonId, PhotoId, PlaceState
 from facesort.export.albums import export_albums, plan_albums
 from facesort.export.manifest import Mode
 from facesort.export.targets import Album, AlbumPhoto
 from facesort.imaging.companions import Neighbours
+from facesort.jobs.showing.situation import read_situation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from facesort.domain import FaceId, Person, Photo, PhotoId, Place
+    from facesort.catalog.connection import Database
+    from facesort.domain import FaceId, Person, Photo, Place
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
+    from facesort.inference.card import ModelCard
     from facesort.jobs.showing.situation import Situation
     from facesort.protocols import Progress
 
-__all__ = ["AlbumOrder", "Source", "collect_albums", "export_order", "plan_order"]
+__all__ = ["AlbumOrder", "Source", "collect_albums", "export_order", "plan_order", "read_source"]
+
+# Of each person the chosen photos in the order of their choice, and why each was.
+BestPhotos: TypeAlias = Mapping[PersonId, Mapping[PhotoId, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +44,7 @@ class AlbumOrder:
         mode: copy or link.
         unnamed: also people without a name.
         min_photos: people without a name need that many.
+        best: only so many different photos of each, the best ones; None: all.
     """
 
     dest: Path
@@ -42,6 +52,7 @@ class AlbumOrder:
     mode: Mode = Mode.COPY
     unnamed: bool = False
     min_photos: int = 1
+    best: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,7 @@ class Source:
         id: the library's.
         folder: the library's.
         roots: the scanned folders.
+        best: why each of the photos was chosen that go into a person's album; None: all photos go.
     """
 
     situation: Situation
@@ -61,6 +73,68 @@ class Source:
     id: str
     folder: Path
     roots: Sequence[Path]
+    best: BestPhotos | None = None
+
+
+def read_source(
+    db: Database, card: ModelCard, order: AlbumOrder, folder: Path, *, min_face: int
+) -> Source:
+    """Read all that an export needs; inside a snapshot.
+
+    Args:
+        db: the catalog.
+        card: the embedder's, whose vectors say which photos are different.
+        order: what is wanted.
+        folder: the library's.
+        min_face: smaller faces do not count, pixels.
+    """
+    situation = read_situation(db, min_face=min_face)
+    photos = places.photos(db)
+    return Source(
+        situation,
+        photos,
+        db.meta("library_id"),
+        folder,
+        root_paths(db),
+        None if order.best is None else _best(db, card, order, situation, photos, order.best),
+    )
+
+
+def _best(
+    db: Database,
+    card: ModelCard,
+    order: AlbumOrder,
+    situation: Situation,
+    photos: dict[PhotoId, Photo],
+    count: int,
+) -> BestPhotos:
+    from facesort.jobs.describing.best import Candidate, choose_best, why  # noqa: PLC0415 - it computes
+
+    best: dict[PersonId, dict[PhotoId, str]] = {}
+    for person in _wanted(situation, unnamed=order.unnamed, min_photos=order.min_photos):
+        faces = [situation.faces[face] for face in person.faces]
+        gone = {one: not _is_there(photos[one]) for one in {face.photo_id for face in faces}}
+        chosen = choose_best(
+            db,
+            card,
+            [
+                Candidate(
+                    face.id,
+                    face.photo_id,
+                    face.quality,
+                    gone[face.photo_id],
+                    situation.people.status[face.id] is FaceStatus.CONFIRMED,
+                )
+                for face in faces
+            ],
+            {photo: photos[photo].taken_at for photo in gone},
+            count,
+        )
+        best[person.id] = {
+            pick.photo: why(card, situation.faces[pick.face], pick, rank).text
+            for rank, pick in enumerate(chosen.picks, start=1)
+        }
+    return best
 
 
 def plan_order(order: AlbumOrder, source: Source) -> Plan:
@@ -92,12 +166,21 @@ def export_order(order: AlbumOrder, source: Source, progress: Progress) -> Expor
 
 def _ordered(order: AlbumOrder, source: Source) -> list[Album]:
     return collect_albums(
-        source.situation, source.photos, unnamed=order.unnamed, min_photos=order.min_photos
+        source.situation,
+        source.photos,
+        unnamed=order.unnamed,
+        min_photos=order.min_photos,
+        best=source.best,
     )
 
 
 def collect_albums(
-    situation: Situation, photos: dict[PhotoId, Photo], *, unnamed: bool, min_photos: int
+    situation: Situation,
+    photos: dict[PhotoId, Photo],
+    *,
+    unnamed: bool,
+    min_photos: int,
+    best: BestPhotos | None = None,
 ) -> list[Album]:
     """Return one album per person to export.
 
@@ -106,33 +189,49 @@ def collect_albums(
         photos: all of them.
         unnamed: also people without a name.
         min_photos: people without a name need that many.
+        best: the photos to take, and why; None: all.
     """
-    wanted = [
+    beside = _Beside()
+    return [
+        Album(
+            person.id,
+            person.name,
+            tuple(_album_photos(person, situation, photos, beside, best)),
+            situation.people.named_at.get(person.id, 0),
+        )
+        for person in _wanted(situation, unnamed=unnamed, min_photos=min_photos)
+    ]
+
+
+def _wanted(situation: Situation, *, unnamed: bool, min_photos: int) -> list[Person]:
+    return [
         person
         for person in situation.people.by_id.values()
         if not person.ignored
         and person.faces
         and (person.name is not None or (unnamed and person.photos >= min_photos))
     ]
-    beside = _Beside()
-    return [
-        Album(
-            person.id,
-            person.name,
-            tuple(_album_photos(person, situation, photos, beside)),
-            situation.people.named_at.get(person.id, 0),
-        )
-        for person in wanted
-    ]
+
+
+def _is_there(photo: Photo) -> bool:
+    return any(
+        p.state is PlaceState.PRESENT and os.path.isfile(p.path)  # noqa: PTH113 - is_file may raise
+        for p in photo.places
+    )
 
 
 def _album_photos(
-    person: Person, situation: Situation, photos: dict[PhotoId, Photo], beside: _Beside
+    person: Person,
+    situation: Situation,
+    photos: dict[PhotoId, Photo],
+    beside: _Beside,
+    best: BestPhotos | None,
 ) -> Iterable[AlbumPhoto]:
     faces: dict[PhotoId, list[FaceId]] = {}
     for face in person.faces:
         faces.setdefault(situation.faces[face].photo_id, []).append(face)
-    for photo_id, ids in faces.items():
+    why = dict.fromkeys(faces, "") if best is None else best[person.id]
+    for photo_id, reason in why.items():
         photo = photos[photo_id]
         present = [p for p in photo.places if p.state is PlaceState.PRESENT]
         # A copy will do when the first place has gone since its folder was scanned last.
@@ -146,9 +245,10 @@ def _album_photos(
             taken_at=photo.taken_at,
             camera=photo.camera,
             companions=tuple(beside.of(source)) if source else (),
-            faces=tuple(sorted(ids)),
+            faces=tuple(sorted(faces[photo_id])),
             last_path=str(place.path),
             trouble=_trouble(place),
+            why=reason,
         )
 
 

@@ -85,6 +85,7 @@ class _Moves:
         beside: Collection[showing.FaceRow],
     ) -> None:
         self._stands = stands
+        self._chosen = stands.shown_covers()
         self._arrived: dict[PersonId, list[tuple[float, FaceId]]] = {}
         self._left: dict[PersonId, set[FaceId]] = {}
         then: set[tuple[PersonId, PhotoId]] = set()
@@ -109,7 +110,7 @@ class _Moves:
         return {
             person
             for person in self.touched
-            if person in self._stands.covers
+            if person in self._chosen
             or (person in known and known[person].cover in self._left.get(person, ()))
         }
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.catalog import columns, crowd, people, vectors
-from facesort.grouping.past import Crowd
+from facesort.catalog import columns, crowd, descriptors, people, vectors
+from facesort.grouping.past import ChosenMeans, Crowd
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -41,7 +41,15 @@ class StoredPast:
         sizes = np.concatenate([part.sizes for part in parts]).astype(np.float64)
         means = np.concatenate([part.sums for part in parts])
         means /= sizes[:, None].astype(np.float32)
-        return Crowd(tuple(person for part in parts for person in part.ids), means, sizes)
+        people_ids = tuple(person for part in parts for person in part.ids)
+        return Crowd(people_ids, means, sizes, self._chosen(people_ids))
+
+    def _chosen(self, everybody: Sequence[PersonId]) -> ChosenMeans | None:
+        found, means, sizes = descriptors.means_of_some(self._db, self._model)
+        row_of = {person: row for row, person in enumerate(everybody)}
+        rows = np.array([row_of.get(person, -1) for person in found], dtype=np.int64)
+        there = rows >= 0
+        return ChosenMeans(rows[there], means[there], sizes[there]) if there.any() else None
 
     def owners(self, faces: Collection[FaceId]) -> Mapping[FaceId, PersonId]:
         """Return the identity of some faces; those that nobody has are left out."""

@@ -13,6 +13,8 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import vectors
 from facesort.errors import UsageError
 from facesort.grouping.openset import DEFAULT_WRONG, OpenSetRule, match
+from facesort.jobs.describing.aggregating import tell_if_unusable
+from facesort.jobs.describing.descriptors import store
 from facesort.jobs.grouping.calibrated import calibration_of
 from facesort.jobs.recognising.gallery import known_people, min_quality
 from facesort.jobs.recognising.identified import (
@@ -116,15 +118,17 @@ def identify(
     finally:
         progress.finish()
     faces = [face for photo in photos for face in photo.faces]
+    tell_if_unusable(db, looking.embedder, progress)
     ensure_fresh(db, min_face=min_face)
     with db.snapshot():
         probes = _probes(faces, vectors.code_of(db, looking.embedder.model_key))
-        known = known_people(db, looking.embedder, probes, min_face=min_face)
+        known = known_people(db, looking.embedder, min_face=min_face)
         there = {
             photo.content_key
             for photo in photos
             if catalog.photo_by_key(db, photo.content_key) is not None
         }
+    store(db, known.made)
     qualities = np.array([face.quality for face in faces], dtype=np.float32)
     told = iter(_told(faces, match(probes, qualities, known.gallery, rule), known, looking))
     return Identification(
@@ -135,7 +139,7 @@ def identify(
             for photo in photos
         ),
         known.gallery.people,
-        float(rule.needed(known.gallery.people, np.ones(1, dtype=np.int64))[0]),
+        float(rule.needed(len(known.gallery), np.ones(1, dtype=np.int64))[0]),
         looking.embedder.name,
     )
 

@@ -10,13 +10,13 @@ from facesort.domain import FaceStatus, PlaceState
 from facesort.jobs.viewing import ListedFace, SeenFace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from facesort.catalog.connection import Database
     from facesort.catalog.showing import FaceRow
     from facesort.domain import Person
 
-__all__ = ["every_face", "faces_of", "list_faces"]
+__all__ = ["every_face", "faces_of", "list_faces", "seen_faces"]
 
 
 def list_faces(db: Database, person: Person, *, min_face: int) -> list[ListedFace]:
@@ -48,9 +48,15 @@ def _status(row: FaceRow, person: Person) -> FaceStatus:
 
 def faces_of(db: Database, person: Person, *, min_face: int) -> list[SeenFace]:
     """Return the faces of a person, best first, with all that is known of them."""
+    return seen_faces(db, person, _rows(db, person, min_face), min_face=min_face)
+
+
+def seen_faces(
+    db: Database, person: Person, rows: Sequence[FaceRow], *, min_face: int
+) -> list[SeenFace]:
+    """Return some faces of a person, in their order, with all that is known of them."""
     from facesort.catalog import photos as catalog  # noqa: PLC0415 - brings NumPy along
 
-    rows = _rows(db, person, min_face)
     faces = catalog.faces_of(db, [row.id for row in rows], min_face=min_face)
     found = {face.id: face for face in faces}
     photos = places.photos(db, {row.photo for row in rows})

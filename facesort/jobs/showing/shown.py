@@ -20,7 +20,7 @@ from facesort.grouping.people import NOTHING, HeldFaces, said_faces, summarise
 from facesort.grouping.standing import replay, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -282,11 +282,12 @@ class Held:
                     0 if ignored else what.confirmed,  # its faces are ignored ones then
                     ignored,
                     name[1] if name else None,
+                    what.picked,
                 )
             )
         return rows
 
-    def _summaries(self, covers: Mapping[PersonId, FaceId]) -> dict[PersonId, Summary]:
+    def _summaries(self, covers: Mapping[PersonId, Sequence[FaceId]]) -> dict[PersonId, Summary]:
         if not self._ids:
             return {}
         held = HeldFaces(
@@ -302,14 +303,14 @@ class Held:
 
 def _covers(
     db: Database, stands: Standing, persons: Collection[PersonId], min_face: int
-) -> dict[PersonId, FaceId]:
-    chosen = {person: anchor for person, anchor in stands.covers.items() if person in persons}
-    keys = {anchor.photo_key for anchor in chosen.values()}
+) -> dict[PersonId, list[FaceId]]:
+    """Return the faces that were chosen for some people, the one that counts most first."""
+    chosen = {p: anchors for p, anchors in stands.shown_covers().items() if p in persons}
+    keys = {anchor.photo_key for anchors in chosen.values() for anchor in anchors}
     index = AnchorIndex(columns.columns_on(db, keys, min_face=min_face))
     return {
-        person: face
-        for person, anchor in chosen.items()
-        if (face := index.find_id(anchor)) is not None
+        person: [face for anchor in anchors if (face := index.find_id(anchor)) is not None]
+        for person, anchors in chosen.items()
     }
 
 

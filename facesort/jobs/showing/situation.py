@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from facesort.catalog import decisions, people
+from facesort.catalog import decisions, people, showing
 from facesort.catalog import photos as catalog
 from facesort.catalog.decisions import Ballot
 from facesort.domain import FaceColumns, FaceId, Person, PersonId, comparable_name
@@ -195,7 +195,7 @@ def _read_everything(db: Database, min_face: int) -> Situation:
     stands = standing(history)
     existing = people.existing(db)
     by_id = {face.id: face for face in faces}
-    seen = see_people(faces, people.assignments(db), stands, existing)
+    seen = see_people(faces, people.assignments(db), stands, existing, showing.best_covers(db))
     return Situation(by_id, history, stands, seen, existing, _Everything(db, by_id, seen))
 
 

@@ -1,0 +1,284 @@
+"""The best different photos of a person: for a look, for an album, and why each was taken.
+
+A photo stands for itself by the best of its faces of that person. Of a burst one photo is taken.
+Inside a snapshot of tables that are up to date.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from facesort.catalog import photos as catalog
+from facesort.catalog import places, showing, vectors
+from facesort.descriptors.best import best_different
+from facesort.domain import PlaceState
+from facesort.jobs.describing.coreset_rule import coreset_rule, min_quality, seconds_of
+from facesort.jobs.showing.faces import seen_faces
+from facesort.registry import quality_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from facesort.catalog.connection import Database
+    from facesort.domain import Face, FaceId, Person, PhotoId
+    from facesort.inference.card import ModelCard
+    from facesort.jobs.viewing import SeenFace
+    from facesort.protocols import Vectors
+
+__all__ = [
+    "BestFace",
+    "BestFaces",
+    "Candidate",
+    "Pick",
+    "Why",
+    "best_of",
+    "choose_best",
+    "why",
+]
+
+# Words about a face in one line of text.
+_MOST_TOLD = 3
+
+
+class Candidate(NamedTuple):
+    """A face of a person that may stand for its photo.
+
+    Args:
+        face: the face.
+        photo: its photo.
+        quality: 0..1.
+        is_missing: the original is not there.
+        is_confirmed: the user has said whose it is.
+    """
+
+    face: FaceId
+    photo: PhotoId
+    quality: float
+    is_missing: bool
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """One photo that was chosen.
+
+    Args:
+        face: its best face of the person.
+        photo: the photo.
+        burst: how many of the person's photos are of one burst with it, itself included.
+        has_time: the burst is known by time; otherwise its photos are nearly the same.
+        gain: (1 - cosine) / 2 to the nearest one chosen before; .5 for the first.
+        is_poor: its quality is below that of a face that could stand for somebody.
+        is_missing: the original is not there.
+    """
+
+    face: FaceId
+    photo: PhotoId
+    burst: int
+    has_time: bool
+    gain: float
+    is_poor: bool
+    is_missing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The best different photos of a person.
+
+    Args:
+        picks: in the order of their choice.
+        photos: among how many photos they were chosen.
+        bursts: how many different pictures these are.
+        odd: faces that were left out because they may be somebody else's, the least alike first.
+    """
+
+    picks: tuple[Pick, ...]
+    photos: int
+    bursts: int
+    odd: tuple[FaceId, ...]
+
+
+class Why(NamedTuple):
+    """Why a photo was chosen.
+
+    Args:
+        choice: what was decisive.
+        looks: how well the face is seen: what is bad first, then what is good.
+    """
+
+    choice: tuple[str, ...]
+    looks: tuple[str, ...]
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """All of it."""
+        return self.choice + self.looks
+
+    @property
+    def text(self) -> str:
+        """The most telling, as one line."""
+        looks = ", ".join(self.looks[:_MOST_TOLD])
+        return "; ".join((*self.choice, looks) if looks else self.choice)
+
+
+@dataclass(frozen=True, slots=True)
+class BestFace:
+    """A chosen face with all that is known of it, and why it was chosen."""
+
+    seen: SeenFace
+    pick: Pick
+    why: Why
+
+
+@dataclass(frozen=True, slots=True)
+class BestFaces:
+    """The best faces of a person.
+
+    Args:
+        person: whose; without the tuple of faces.
+        faces: how many there are in all.
+        best: those chosen, in order.
+        chosen: among what.
+    """
+
+    person: Person
+    faces: int
+    best: tuple[BestFace, ...]
+    chosen: Chosen
+
+
+def best_of(
+    db: Database, card: ModelCard, person: Person, count: int, *, min_face: int
+) -> BestFaces:
+    """Choose the best different photos of a person.
+
+    Args:
+        db: the catalog.
+        card: the embedder's.
+        person: whose.
+        count: photos at most.
+        min_face: smaller faces do not count, pixels.
+    """
+    rows = showing.face_rows(db, (person.id, *person.aliases), min_face=min_face)
+    states = places.first_paths(db, {row.photo for row in rows})
+    candidates = [
+        Candidate(
+            row.id,
+            row.photo,
+            row.quality,
+            states[row.photo][1] is not PlaceState.PRESENT,
+            bool(row.confirmed),
+        )
+        for row in rows
+    ]
+    taken_at = catalog.taken_at(db, {row.photo for row in rows})
+    chosen = choose_best(db, card, candidates, taken_at, count)
+    by_face = {pick.face: pick for pick in chosen.picks}
+    seen = seen_faces(db, person, [row for row in rows if row.id in by_face], min_face=min_face)
+    shown = {one.face.id: one for one in seen}
+    best = [
+        BestFace(shown[pick.face], pick, why(card, shown[pick.face].face, pick, rank))
+        for rank, pick in enumerate(chosen.picks, start=1)
+    ]
+    return BestFaces(person, len(rows), tuple(best), chosen)
+
+
+def choose_best(
+    db: Database,
+    card: ModelCard,
+    candidates: Iterable[Candidate],
+    taken_at: Mapping[PhotoId, str],
+    count: int,
+) -> Chosen:
+    """Choose the best different photos among those with some faces of one person.
+
+    Args:
+        db: the catalog; the vectors are read from it.
+        card: the embedder's.
+        candidates: the faces, in any order.
+        taken_at: when each photo was taken: ISO 8601 without zone, or empty.
+        count: photos at most.
+    """
+    faces = _one_a_photo(candidates)
+    if not faces:
+        return Chosen((), 0, 0, ())
+    stored, has = _vectors(db, card, [one.face for one in faces])
+    seconds = seconds_of([taken_at[one.photo] for one in faces])
+    found = best_different(
+        stored,
+        np.array([one.quality for one in faces], dtype=np.float32),
+        count,
+        ids=[one.face for one in faces],
+        seconds=seconds,
+        floor=min_quality(card),
+        # What this model has not seen can be compared with nothing; what is gone cannot be shown.
+        later=np.array([one.is_missing for one in faces], dtype=bool) | ~has,
+        trusted=np.array([one.is_confirmed for one in faces], dtype=bool),
+        rule=coreset_rule(db, card),
+    )
+    picks = tuple(
+        Pick(
+            faces[row].face,
+            faces[row].photo,
+            size,
+            not np.isnan(seconds[row]),
+            gain,
+            faces[row].quality < min_quality(card),
+            faces[row].is_missing,
+        )
+        for row, gain, size in zip(
+            found.rows.tolist(), found.gain.tolist(), found.sizes.tolist(), strict=True
+        )
+    )
+    odd = tuple(faces[row].face for row in found.odd.tolist())
+    return Chosen(picks, len(faces), len(np.unique(found.burst)), odd)
+
+
+def _one_a_photo(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Return the best face of each photo, in order of face id."""
+    best: dict[PhotoId, Candidate] = {}
+    for one in sorted(candidates, key=lambda c: (-c.quality, c.face)):
+        best.setdefault(one.photo, one)
+    return sorted(best.values())
+
+
+def _vectors(
+    db: Database, card: ModelCard, faces: Sequence[FaceId]
+) -> tuple[Vectors, NDArray[np.bool_]]:
+    """Return (n, d) vectors in the order of some faces, zeros where there is none.
+
+    Of somebody with few faces only these are looked at: exports ask for one person after another.
+    """
+    matrix = vectors.matrix(db, card.model_key, faces)
+    row_of = {face: row for row, face in enumerate(faces)}
+    rows = np.array([row_of[face] for face in matrix.face_ids], dtype=np.int64)
+    filled = np.zeros((len(faces), max(1, matrix.vectors.shape[1])), dtype=np.float32)
+    has = np.zeros(len(faces), dtype=bool)
+    filled[rows], has[rows] = matrix.vectors, True
+    return filled, has
+
+
+def why(card: ModelCard, face: Face, pick: Pick, rank: int) -> Why:
+    """Say why a photo was chosen.
+
+    Args:
+        card: the embedder's.
+        face: the one that stands for the photo.
+        pick: what the choice says of it.
+        rank: its place in the order, from 1.
+    """
+    said = ["the best" if rank == 1 else "a different picture"]
+    if pick.burst > 1:
+        said = ["the best"] if rank == 1 else []
+        alike = f"a burst of {pick.burst:,}" if pick.has_time else f"{pick.burst:,} nearly the same"
+        said.append(f"best of {alike}")
+    if pick.is_poor:
+        said.append("no better one is left")
+    if pick.is_missing:
+        said.append("the original is missing")
+    return Why(tuple(said), quality_of(card).reasons(face.measures))
