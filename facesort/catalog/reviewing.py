@@ -9,7 +9,7 @@ from facesort.domain import FaceId, PhotoId
 if TYPE_CHECKING:
     from facesort.catalog.connection import Database
 
-__all__ = ["Moment", "faces_on", "moment", "videos"]
+__all__ = ["Moment", "faces_on", "moment", "taken_between", "videos"]
 
 
 class Moment(NamedTuple):
@@ -56,3 +56,16 @@ def faces_on(db: Database, photo: PhotoId) -> list[FaceId]:
     """Return the faces of a photo, from left to right."""
     rows = db.rows("SELECT id FROM faces WHERE photo_id = ? ORDER BY left, top, id", (photo,))
     return [FaceId(face) for (face,) in rows]
+
+
+def taken_between(db: Database, since: str, until: str, *, camera: str) -> list[PhotoId]:
+    """Return what a camera took in that time (ISO 8601, both ends included), in its order.
+
+    Of one second, as the catalog came to know them: a camera numbers its files.
+    """
+    rows = db.rows(
+        """SELECT id FROM photos WHERE taken_at BETWEEN ? AND ? AND camera = ?
+           ORDER BY taken_at, id""",
+        (since, until, camera),
+    )
+    return [PhotoId(photo) for (photo,) in rows]

@@ -31,6 +31,10 @@ _WHERE = {
     ),
     "faces": ("people", "List every face with its box, landmarks, quality and person."),
     "photos": ("people", "List photo files; without an option all of them."),
+    "review": (
+        "review",
+        "Answer questions about faces, each worth asking: who is this, are these the same person?",
+    ),
     "name": ("decisions", "Call a person by a name."),
     "merge": ("decisions", "Say that several people are one."),
     "different": ("decisions", "Say that people are different: no grouping ever joins them."),

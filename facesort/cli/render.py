@@ -1,4 +1,4 @@
-"""Everything that is printed. With `bars` and `printable` the only user of rich and tqdm."""
+"""Everything that is printed, but the screens of a review: those draw themselves (`desk`)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from facesort.protocols import Progress
 
-__all__ = ["Screen", "counted", "finish_output", "say_error"]
+__all__ = ["Screen", "counted", "finish_output", "is_plain", "say_error"]
 
 
 _NO_TERMINAL_WIDTH = 500
@@ -40,6 +40,11 @@ _LINES_AT_ONCE = 2000
 
 # From here on a table is laid out without rich, also on a terminal.
 _MANY_ROWS = 1000
+
+
+def is_plain(*, no_color: bool) -> bool:
+    """Whether colours are unwanted: by the option, or NO_COLOR."""
+    return no_color or bool(os.environ.get("NO_COLOR"))
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -133,12 +138,11 @@ class Screen:
         from rich.console import Console  # noqa: PLC0415 - heavy
 
         is_terminal = (width_of or file).isatty()
-        plain = self.no_color or bool(os.environ.get("NO_COLOR"))
         return Console(
             file=file,
             force_terminal=is_terminal,
             # Not rich's `no_color`: that leaves bold.
-            color_system=None if plain else "auto",
+            color_system=None if is_plain(no_color=self.no_color) else "auto",
             # Without a terminal there is no width to fit, and a cut id is useless to a script.
             width=None if is_terminal else _NO_TERMINAL_WIDTH,
             highlight=False,

@@ -70,6 +70,14 @@ def test_the_wheel_says_that_it_is_typed(members):
     assert "facesort/py.typed" in members
 
 
+def test_the_wheel_has_all_of_the_page_and_the_licence_of_what_is_not_ours(members):
+    web = REPOSITORY / "facesort" / "web"
+    files = [*(web / "templates").iterdir(), *(web / "static").iterdir()]
+    assert len(files) > 10
+    assert {path.relative_to(REPOSITORY).as_posix() for path in files} <= members
+    assert "facesort/web/static/htmx.LICENSE.txt" in members
+
+
 def test_the_wheel_has_no_weights_no_photos_and_no_tests(members):
     suffixes = {Path(name).suffix.lower() for name in members}
     assert not suffixes & (PICTURES | {".onnx", ".part"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
-from facesort.catalog import decisions, doubts, reviewing, showing
+from facesort.catalog import decisions, doubts, photos, places, reviewing, showing
 from facesort.domain import FaceId, PersonId, Verdict, comparable_name
 from facesort.errors import UnknownPerson
 from facesort.grouping.standing import replay
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from facesort.catalog.showing import PersonRow
-    from facesort.domain import Decision, PhotoId
+    from facesort.domain import Decision, Face, Photo, PhotoId
     from facesort.jobs.review.access import Access
     from facesort.jobs.review.shown import FaceShown, PersonShown
     from facesort.review.queue import Queue
@@ -179,6 +179,19 @@ class Listing(ABC):
         if not found:
             raise UnknownPerson(f"there is no face {face!r}")
         return found[0]
+
+    def pictured(self, face: str) -> tuple[Face, Photo]:
+        """Return a face and its photo, for whoever draws it: see `imaging.crops`.
+
+        Raises:
+            UnknownPerson: there is none of that id.
+        """
+        db = self._access.db
+        with self._access.up_to_date():
+            found = photos.faces_of(db, [FaceId(face)], min_face=self._access.min_face())
+            if not found:
+                raise UnknownPerson(f"there is no face {face!r}")
+            return found[0], places.photos(db, {found[0].photo_id})[found[0].photo_id]
 
     def faces_on(self, photo: PhotoId) -> list[tuple[FaceShown, PersonShown | None]]:
         """Return all faces of a photo, from left to right, and whose each is."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from facesort.jobs.deciding import Deciding
 
 if TYPE_CHECKING:
+    from facesort.config import Settings
+    from facesort.jobs.review.picturing import Pictures
     from facesort.jobs.review.session import ReviewSession
 
 __all__ = ["Reviewing"]
@@ -14,6 +16,8 @@ __all__ = ["Reviewing"]
 
 class Reviewing(Deciding):
     """A library that can ask."""
+
+    settings: Settings
 
     def review(self, *, min_photos: int = 3) -> ReviewSession:
         """Begin a sitting, or take it up again: see `jobs.review.session`.
@@ -33,3 +37,14 @@ class Reviewing(Deciding):
             self._regroup_if_wanted,
         )
         return ReviewSession(access, min_photos=min_photos)
+
+    def pictures(self) -> Pictures:
+        """Return what draws faces and photos, for this thread: see `jobs.review.picturing`."""
+        from facesort.jobs.review.picturing import Pictures  # noqa: PLC0415 - pictures are heavy
+
+        return Pictures(
+            self._db,
+            self.settings.library / "cache",
+            max_megapixels=self.settings.max_megapixels,
+            min_face=lambda: self.min_face,
+        )

@@ -1,0 +1,182 @@
+"""What the page does: answers, acts from lists, undo. Each is on the disk before it is answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import JSONResponse
+
+from facesort.domain import FaceId, PersonId
+from facesort.errors import FacesortError, NameTaken, UnknownPerson, UsageError
+from facesort.review.questions import Answer, Given
+from facesort.web.pages import question_values, status_of_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.datastructures import FormData
+    from starlette.requests import Request
+    from starlette.responses import Response
+
+    from facesort.jobs.review.session import ReviewSession
+    from facesort.jobs.review.shown import Done
+    from facesort.web.pages import Pages
+    from facesort.web.worker import Worker
+
+__all__ = ["Acts"]
+
+# Forms with every face of somebody on 50,000 photos.
+_MOST_FIELDS = 100_000
+
+
+class Acts:
+    """Does what the user says.
+
+    Args:
+        worker: does everything with the sitting.
+        pages: shows the next question.
+    """
+
+    def __init__(self, worker: Worker, pages: Pages) -> None:
+        self._worker = worker
+        self._pages = pages
+
+    async def answer(self, request: Request) -> Response:
+        """Keep an answer and show the next question; a stale one is refused with a sentence."""
+        form = await _form(request)
+
+        def do(session: ReviewSession) -> tuple[dict[str, Any], int]:
+            said, error, taken = "", None, None
+            try:
+                said = session.answer(_given(session, form)).sentence
+            except FacesortError as refused:
+                error, taken = refused, _taken(session, form, refused)
+            values = question_values(session) | {"said": said, "error": error, "taken": taken}
+            return values, 200 if error is None else status_of_error(error)
+
+        return self._pages.render("_question.html", *await self._worker.call(do))
+
+    async def undo(self, request: Request) -> Response:
+        """Take back the last thing said."""
+        return await self._step(request, back=True)
+
+    async def redo(self, request: Request) -> Response:
+        """Bring back what was taken back last."""
+        return await self._step(request, back=False)
+
+    async def _step(self, request: Request, *, back: bool) -> Response:
+        def do(session: ReviewSession) -> tuple[dict[str, Any], int]:
+            said, error = (
+                "There is nothing to take back." if back else "Nothing to bring back.",
+                None,
+            )
+            try:
+                done = session.undo() if back else session.redo()
+                said = said if done is None else done.sentence
+            except FacesortError as refused:
+                said, error = "", refused
+            values = question_values(session) | {"said": said, "error": error}
+            return values, 200 if error is None else status_of_error(error)
+
+        values, status = await self._worker.call(do)
+        if request.headers.get("hx-request") == "true":
+            return self._pages.render("_question.html", values, status)
+        error = values["error"]
+        said = values["said"] if error is None else f"{error.message}. {error.hint}"
+        return JSONResponse({"said": said, "ok": error is None}, status)
+
+    async def act(self, request: Request) -> Response:
+        """Do something with people or faces of a list."""
+        act = str(request.path_params["act"])
+        form = await _form(request)
+
+        def do(session: ReviewSession) -> tuple[dict[str, Any], int]:
+            try:
+                done = _act(session, act, form)
+            except FacesortError as refused:
+                said = " ".join(filter(None, [f"{refused.message}.", refused.hint]))
+                taken = isinstance(refused, NameTaken) and not refused.several
+                return {"ok": False, "said": said, "taken": taken}, status_of_error(refused)
+            return {"ok": True, "said": done.sentence, "person": done.person}, 200
+
+        values, status = await self._worker.call(do)
+        return JSONResponse(values, status)
+
+
+async def _form(request: Request) -> FormData:
+    return await request.form(max_files=0, max_fields=_MOST_FIELDS)
+
+
+def _text(form: FormData, name: str) -> str:
+    given = form.get(name, "")
+    return given if isinstance(given, str) else ""
+
+
+def _all(form: FormData, name: str) -> list[str]:
+    return [one for one in form.getlist(name) if isinstance(one, str) and one]
+
+
+def _given(session: ReviewSession, form: FormData) -> Given:
+    """Return the answer of a form.
+
+    A typed name that one person has already is an answer about that person only where the user
+    says so: `person` holds a name or an id then.
+    """
+    try:
+        answer = Answer(_text(form, "answer"))
+    except ValueError as error:
+        raise UsageError(f"{_text(form, 'answer')[:40]!r} is no answer") from error
+    person = _text(form, "person")
+    taking = answer in {Answer.YES, Answer.NAME, Answer.PERSON, Answer.IGNORE}
+    return Given(
+        _text(form, "id"),
+        answer,
+        _text(form, "name") if answer is Answer.NAME else None,
+        PersonId(session.person(person).id) if answer is Answer.PERSON else None,
+        another=_text(form, "another") == "1",
+        but_people=tuple(PersonId(one) for one in _all(form, "but_people")) if taking else (),
+        but_faces=tuple(FaceId(one) for one in _all(form, "but_faces")) if taking else (),
+    )
+
+
+def _taken(session: ReviewSession, form: FormData, error: FacesortError) -> dict[str, Any] | None:
+    """Return the name that somebody has, and who, where only the user knows whether it is them."""
+    if not isinstance(error, NameTaken):
+        return None
+    name, who = _text(form, "name"), None
+    if not error.several:
+        try:
+            who = session.person(name).id
+        except FacesortError:  # renamed in this moment
+            who = None
+    return {"id": _text(form, "id"), "name": name, "person": who}
+
+
+def _act(session: ReviewSession, act: str, form: FormData) -> Done:
+    """Do one of the acts.
+
+    Raises:
+        UnknownPerson, UsageError, DecisionConflict: it cannot be done; nothing was.
+    """
+    people, faces = _all(form, "people"), _all(form, "faces")
+    name = _text(form, "name").strip()
+    if act in {"reject", "split", "confirm", "not-a-face", "cover"} and not faces:
+        raise UsageError("no face is selected", hint="Click on faces, or use Space.")
+    if act in {"merge", "different", "ignore", "name", "split", "cover"} and not people:
+        raise UsageError("nobody is selected")
+    acts: dict[str, Callable[[], Done]] = {
+        "merge": lambda: session.merge(people, anyway=_text(form, "anyway") == "1"),
+        "different": lambda: session.different(people),
+        "ignore": lambda: session.ignore(people),
+        "name": lambda: session.name(
+            people[0], name, same={"1": True, "0": False}.get(_text(form, "same"))
+        ),
+        "split": lambda: session.split(people[0], faces, name=name or None),
+        "reject": lambda: session.reject(faces),
+        "confirm": lambda: session.confirm(faces, reference=people[0] if people else None),
+        "not-a-face": lambda: session.not_a_face(faces),
+        "cover": lambda: session.cover(people[0], faces[0]),
+    }
+    if act not in acts:
+        raise UnknownPerson(f"there is no act {act[:40]!r}")
+    return acts[act]()

@@ -1,0 +1,229 @@
+"""What the page shows. Everything is escaped by the templates; ids are looked up, never opened."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from facesort.domain import PhotoId
+from facesort.errors import AmbiguousPerson, DecisionConflict, FacesortError, UnknownPerson
+from facesort.review.questions import ALLOWED, Answer
+from facesort.web.thumbs import mark_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from starlette.requests import Request
+
+    from facesort.jobs.review.session import ReviewSession
+    from facesort.jobs.review.shown import FaceShown
+    from facesort.web.thumbs import Thumbs
+    from facesort.web.worker import Worker
+
+__all__ = ["Pages", "status_of_error"]
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ON_WALL = 120
+_MOST_AT_ONCE = 500
+_HISTORY = 12
+_ORDERS = {"photos": "most photos", "name": "name", "doubt": "most doubts"}
+
+
+def status_of_error(error: FacesortError) -> int:
+    """Return the HTTP status that says what went wrong."""
+    if isinstance(error, UnknownPerson):
+        return 404
+    return 409 if isinstance(error, (DecisionConflict, AmbiguousPerson)) else 400
+
+
+class Pages:
+    """Shows people, faces, photos and questions.
+
+    Args:
+        worker: does everything with the sitting.
+        thumbs: makes the pictures.
+    """
+
+    def __init__(self, worker: Worker, thumbs: Thumbs) -> None:
+        self._worker = worker
+        self._thumbs = thumbs
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def render(self, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
+        """Fill a template in."""
+        return HTMLResponse(self._templates.get_template(template).render(**values), status)
+
+    async def refused(self, _: Request, error: Exception) -> Response:
+        """Say an error of facesort's as a page."""
+        assert isinstance(error, FacesortError)  # noqa: S101 - registered for these
+        values = {"error": error, **await self._worker.call(state)}
+        return self.render("error.html", values, status_of_error(error))
+
+    # -- pages -----------------------------------------------------------------------------------
+
+    async def review(self, request: Request) -> Response:
+        """Show the next question."""
+        part = request.headers.get("hx-request") == "true"
+        values = await self._worker.call(question_values)
+        return self.render("_question.html" if part else "review.html", values)
+
+    async def wall(self, request: Request) -> Response:
+        """Show everybody."""
+        asked = _wall_values(request)
+        values = await self._worker.call(lambda session: _wall(session, **asked) | state(session))
+        return self.render("people.html", values)
+
+    async def more_people(self, request: Request) -> Response:
+        """Show the next ones, or those who are searched for."""
+        asked = _wall_values(request)
+        values = await self._worker.call(lambda session: _wall(session, **asked))
+        return self.render("_people.html", values)
+
+    async def person(self, request: Request) -> Response:
+        """Show a person; the faces come by themselves."""
+        wanted = _id(request, "person")
+
+        def read(session: ReviewSession) -> dict[str, Any]:
+            return {"person": session.person(wanted), **state(session)}
+
+        return self.render("person.html", await self._worker.call(read))
+
+    async def faces(self, request: Request) -> Response:
+        """Give some of a person's faces, those in doubt first."""
+        wanted = _id(request, "person")
+        start, count = _number(request, "start", 0), _number(request, "count", 200)
+        found, total = await self._worker.call(
+            lambda session: session.faces_of(wanted, start, min(count, _MOST_AT_ONCE))
+        )
+        return JSONResponse(
+            {"total": total, "start": start, "faces": [_face(one) for one in found]}
+        )
+
+    async def photo(self, request: Request) -> Response:
+        """Show the whole photo that a face is on, with everybody on it."""
+        wanted = _id(request, "face")
+
+        def read(session: ReviewSession) -> dict[str, Any]:
+            face = session.face(wanted)
+            return {
+                "face": face,
+                "on": session.faces_on(PhotoId(face.photo)),
+                **state(session),
+            }
+
+        return self.render("photo.html", await self._worker.call(read))
+
+    async def names(self, request: Request) -> Response:
+        """Offer names that begin so."""
+        prefix = request.query_params.get("text", "")
+        found = await self._worker.call(lambda session: session.names(prefix[:200]))
+        return self.render("_names.html", {"people": found})
+
+    # -- pictures --------------------------------------------------------------------------------
+
+    async def face_picture(self, request: Request) -> Response:
+        """Give the picture of a face."""
+        return await self._picture(request, whole=False)
+
+    async def photo_picture(self, request: Request) -> Response:
+        """Give the whole photo that a face is on."""
+        return await self._picture(request, whole=True)
+
+    async def _picture(self, request: Request, *, whole: bool) -> Response:
+        wanted = _id(request, "face")
+        face, photo = await self._worker.call(lambda session: session.pictured(wanted))
+        mark = mark_of(face, photo)
+        # Asked for each time, and answered without the picture: only its owner may see it.
+        headers = {"ETag": mark, "Cache-Control": "private, no-cache"}
+        if not whole and request.headers.get("if-none-match") == mark:
+            return Response(status_code=304, headers=headers)
+        make = self._thumbs.photo if whole else self._thumbs.face
+        picture = await make(face, photo)
+        if picture is None:
+            return PlainTextResponse("The photo is not there, or cannot be read.", 404)
+        if whole:
+            headers = {"Cache-Control": "no-store"}
+        return Response(picture, media_type="image/webp", headers=headers)
+
+
+def state(session: ReviewSession) -> dict[str, Any]:
+    """Return what every page shows: how far it is, and what was said."""
+    return {"progress": session.progress(), "history": session.history(_HISTORY)}
+
+
+def question_values(session: ReviewSession) -> dict[str, Any]:
+    """Return what the next question shows."""
+    asked = session.question()
+    allowed = {answer.value for answer in ALLOWED[asked.question.kind]} if asked else set()
+    return {
+        "asked": asked,
+        "allowed": allowed,
+        "said": "",
+        "error": None,
+        "taken": None,
+        "answers": Answer,
+        **state(session),
+    }
+
+
+def _wall(
+    session: ReviewSession, *, start: int, order: str, text: str, ignored: bool
+) -> dict[str, Any]:
+    found, total = session.people(start, _ON_WALL, order=order, text=text, ignored=ignored)
+    return {
+        "people": found,
+        "total": total,
+        "start": start,
+        "after": start + len(found),
+        "order": order,
+        "orders": _ORDERS,
+        "text": text,
+        "ignored": ignored,
+    }
+
+
+def _wall_values(request: Request) -> dict[str, Any]:
+    order = request.query_params.get("order", "photos")
+    return {
+        "start": _number(request, "start", 0),
+        "order": order if order in _ORDERS else "photos",
+        "text": request.query_params.get("text", "")[:200],
+        "ignored": request.query_params.get("ignored") == "1",
+    }
+
+
+def _face(face: FaceShown) -> dict[str, Any]:
+    return {
+        "id": face.id,
+        "doubt": round(face.doubt, 3),
+        "status": face.status.value,
+        "taken": face.taken_at.replace("T", " ")[:16],
+        "photo": face.path.name,
+    }
+
+
+def _number(request: Request, name: str, default: int) -> int:
+    given = request.query_params.get(name, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else default
+
+
+def _id(request: Request, name: str) -> str:
+    """Return an id from the address.
+
+    Raises:
+        UnknownPerson: it cannot be one.
+    """
+    given = str(request.path_params[name])
+    if not _ID.fullmatch(given):
+        raise UnknownPerson(f"nothing has the id {given[:64]!r}")
+    return given

@@ -1,0 +1,359 @@
+"""The review's page in a real browser: what a user does there reaches the library."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.albums import faces_of, people_of
+from tests.browsed import browser, missing, shot
+
+pytest.importorskip("starlette")
+pytest.importorskip("uvicorn")
+pytest.importorskip("selenium")
+
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.served import served
+
+pytestmark = pytest.mark.slow
+
+AXE = "node_modules/axe-core/axe.min.js"
+
+
+class Page:
+    """A browser at the review of a library."""
+
+    def __init__(self, driver, visitor, album):
+        self.driver, self.visitor, self.album = driver, visitor, album
+
+    def wait(self, what):
+        return WebDriverWait(
+            self.driver, 10, 0.03, ignored_exceptions=[StaleElementReferenceException]
+        ).until(lambda _: what())
+
+    def go(self, path="/"):
+        self.driver.get(self.visitor.origin + path)
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector):
+        found = self.wait(lambda: self.all(selector))
+        return found[0]
+
+    def text(self, selector):
+        return self.one(selector).text
+
+    def keys(self, *keys):
+        self.driver.switch_to.active_element.send_keys(*keys)
+
+    def says(self, words):
+        self.wait(
+            lambda: any(words in one.text for one in self.all("#said, .said, .error, [role=alert]"))
+        )
+
+    def names(self):
+        with self.album.open() as library:
+            return sorted(person.name or "" for person in people_of(library).values())
+
+    def question(self):
+        return self.one("#answering input[name=id]").get_attribute("value")
+
+    def cells(self):
+        self.wait(lambda: self.all(".cell[data-face]"))
+        return self.all(".cell[data-face]")
+
+    def errors(self):
+        """What the browser has complained of: refused scripts and styles, errors in ours."""
+        return [line["message"] for line in self.driver.get_log("browser")
+                if line["level"] == "SEVERE" and "status of 4" not in line["message"]]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    with browser(tmp_path_factory.mktemp("browser")) as opened:
+        yield opened
+
+
+@contextmanager
+def page_of(driver, album):
+    with served(album.open) as visitor:
+        driver.get(visitor.door.address)
+        yield Page(driver, visitor, album)
+
+
+@pytest.fixture
+def page(driver, album):
+    with page_of(driver, album) as opened:
+        yield opened
+        found = opened.errors()
+        driver.get("about:blank")  # so that nothing asks a page that has ended
+        driver.get_log("browser")
+        assert found == []
+
+
+@pytest.fixture
+def people(album):
+    with album.open() as library:
+        return album.ids(library)
+
+
+def test_a_person_gets_a_name_by_keys_alone_and_undo_takes_it_back(page):
+    shot(page.driver, "question")
+    page.one("#answering")
+    first = page.question()
+    page.keys("n")
+    page.keys("Anna Müller", Keys.ENTER)
+    page.says("Anna Müller")
+    page.wait(lambda: page.question() != first)
+    assert "Anna Müller" in page.names()
+    page.driver.refresh()
+    assert page.question() != first
+    assert "Anna Müller" in page.text("#history summary")
+    page.keys("u")
+    page.says("taken back")
+    assert page.names() == ["", "", "", ""]
+    assert page.question() == first
+    page.keys("r")
+    page.says("again")
+    assert "Anna Müller" in page.names()
+
+
+def test_skip_unsure_and_ignore_have_the_terminals_keys(page):
+    asked = [page.question()]
+    for key in "s?i":
+        page.one("#main").send_keys(key)
+        page.wait(lambda: not page.all("#answering") or page.question() != asked[-1])
+        if page.all("#answering"):
+            assert page.question() not in asked
+            asked.append(page.question())
+    assert len(asked) > 2
+    with page.album.open() as library:
+        assert sum(one.ignored for one in people_of(library).values()) == 1
+
+
+def test_a_name_that_is_taken_asks_whether_it_is_the_same(page):
+    for _ in range(2):
+        before = page.question()
+        page.keys("n")
+        page.keys("Anna", Keys.ENTER)
+        page.wait(lambda before=before: page.all("[role=alert]") or page.question() != before)
+    page.one("[role=alert] button[value=person]").click()
+    page.wait(lambda: not page.all("[role=alert]"))
+    assert page.names() == ["", "", "Anna"]
+
+
+def test_a_stale_question_of_a_second_tab_is_refused_with_a_new_one(page):
+    first = page.driver.current_window_handle
+    question = page.question()
+    page.driver.switch_to.new_window("tab")
+    page.go()
+    assert page.question() == question
+    page.keys("n")
+    page.keys("Anna", Keys.ENTER)
+    page.wait(lambda: page.question() != question)
+    page.driver.close()
+    page.driver.switch_to.window(first)
+    assert page.question() == question
+    page.one("#main").send_keys("i")
+    page.wait(lambda: page.all("[role=alert]"))
+    assert page.question() != question
+    assert page.names() == ["", "", "", "Anna"]
+    with page.album.open() as library:
+        assert not any(one.ignored for one in people_of(library).values())
+
+
+def test_dragging_one_person_onto_another_merges_them(page, people):
+    page.go("/people")
+    shot(page.driver, "people")
+    assert len(page.all("#wall .card")) == 4
+    # Chromium without a window drops nothing by itself: the same events as from a mouse.
+    page.driver.execute_script(
+        """const from = document.querySelector(`[data-person="${arguments[0]}"]`),
+        to = document.querySelector(`[data-person="${arguments[1]}"]`), data = new DataTransfer();
+        for (const [kind, at] of [["dragstart", from], ["dragover", to], ["drop", to]])
+            at.dispatchEvent(new DragEvent(kind,
+                {bubbles: true, cancelable: true, dataTransfer: data}));""",
+        people["anna"],
+        people["bert"],
+    )
+    page.says("merged")
+    assert len(page.names()) == 3
+    assert len(page.all("#wall .card")) == 3
+    page.one("[data-step=undo]").click()
+    page.says("taken back")
+    assert len(page.names()) == 4
+
+
+def test_people_merge_by_the_keyboard(page, people):
+    page.go("/people")
+    page.one(f'[data-person="{people["anna"]}"]').send_keys("m")
+    page.one("#merging[open]")
+    page.keys(people["bert"], Keys.ENTER)
+    page.says("merged")
+    assert len(page.names()) == 3
+
+
+def test_faces_are_rejected_split_and_confirmed_by_the_keyboard(page, people):
+    page.go(f"/person/{people['anna']}")
+    assert len(page.cells()) == 5
+    shot(page.driver, "person")
+    page.one("#grid").send_keys(" ")
+    page.wait(lambda: page.text("#selected") == "1 selected")
+    page.keys("p")
+    page.says("1 faces are")
+    assert len(page.names()) == 5
+    assert len(page.cells()) == 4
+    page.one("#grid").send_keys(Keys.ARROW_RIGHT, Keys.SHIFT, Keys.ARROW_RIGHT, Keys.NULL)
+    page.wait(lambda: page.text("#selected") == "2 selected")
+    page.keys("y")
+    page.says("2 faces confirmed")
+    assert "2 confirmed" in page.text(".facts")
+    page.cells()
+    page.one("#grid").send_keys(" ", "d")
+    page.says("1 faces taken out")
+    assert len(page.cells()) == 3
+    for _ in range(3):
+        page.one("#said")
+        page.driver.execute_script("document.querySelector('#said').textContent = ''")
+        page.one("#main").send_keys("u")
+        page.says("taken back")
+    assert len(page.cells()) == 5
+    assert page.names() == ["", "", "", ""]
+
+
+def test_selected_faces_go_to_somebody_else(page, people):
+    page.go(f"/person/{people['anna']}")
+    page.cells()[1].click()
+    page.wait(lambda: page.text("#selected") == "1 selected")
+    page.keys("o")
+    page.one("#merging[open]")
+    page.keys(people["bert"], Keys.ENTER)
+    page.says("1 faces confirmed")
+    assert len(page.cells()) == 4
+    with page.album.open() as library:
+        assert len(people_of(library)[people["bert"]].faces) == 6
+
+
+def test_a_face_becomes_the_cover_and_one_is_no_face(page, people):
+    page.go(f"/person/{people['anna']}")
+    chosen = page.cells()[3]
+    face = chosen.get_attribute("data-face")
+    chosen.click()
+    page.wait(lambda: page.text("#selected") == "1 selected")
+    page.one("#main").send_keys("c")
+    page.says("cover chosen")
+    page.go("/people")
+    assert face in page.one(f'[data-person="{people["anna"]}"] img').get_attribute("src")
+    page.go(f"/person/{people['anna']}")
+    page.cells()[0].click()
+    page.wait(lambda: page.text("#selected") == "1 selected")
+    page.one("#main").send_keys("x")
+    page.says("1 are not faces")
+    assert len(page.cells()) == 4
+
+
+def test_a_person_is_named_and_ignored_on_their_page(page, people):
+    page.go(f"/person/{people['cleo']}")
+    page.cells()
+    page.keys("n")
+    page.keys("Cleo", Keys.ENTER)
+    page.says("is Cleo")
+    assert page.text("h1") == "Cleo"
+    page.one("#main").send_keys("i")
+    page.says("ignored")
+    assert "Cleo" not in page.text("#wall")
+
+
+def test_the_whole_photo_shows_a_box_for_each_face(page):
+    page.one("#main").send_keys("w")
+    page.wait(lambda: len(page.all("svg .box")) == 4)
+    assert len(page.all(".box.this")) == 1
+    page.wait(lambda: page.driver.execute_script(
+        "return performance.getEntriesByType('resource').some(e => e.name.includes('/whole/'))"
+    ))  # fmt: skip
+    shot(page.driver, "photo")
+    page.one("#main").send_keys("w")
+    page.one("#answering")
+
+
+def test_a_phone_needs_no_scrolling_sideways(page, people):
+    page.driver.set_window_size(500, 800)
+    try:
+        for path in ["/", "/people", f"/person/{people['anna']}"]:
+            page.go(path)
+            page.one("h1")
+            shot(page.driver, f"phone{path.replace('/', '_')[:8]}")
+            assert page.driver.execute_script(
+                "return document.documentElement.scrollWidth <= innerWidth"
+            )
+    finally:
+        page.driver.set_window_size(1200, 900)
+
+
+def test_names_are_completed(page, people):
+    page.go(f"/person/{people['anna']}")
+    page.cells()
+    page.keys("n")
+    page.keys("Anna", Keys.ENTER)
+    page.says("is Anna")
+    page.go("/")
+    page.one("#answering")
+    page.keys("n")
+    page.keys("an")
+    page.wait(lambda: page.all('#names option[value="Anna"]'))
+    assert page.question()
+
+
+def test_fifty_thousand_faces_put_only_rows_in_sight_into_the_page(page, people):
+    page.go(f"/person/{people['anna']}")
+    page.cells()
+    page.driver.execute_script("grid.total = 50000; grid.draw()")
+    held = page.driver.execute_script("return document.querySelectorAll('.cell').length")
+    assert 0 < held < 300
+    tall = page.driver.execute_script("return document.querySelector('#room').offsetHeight")
+    columns = page.driver.execute_script("return grid.columns")
+    assert tall == -(-50000 // columns) * 140
+
+
+def _axe() -> str:
+    """Return the accessibility checker, from npm: `npm install --no-save axe-core`."""
+    places = [Path(os.environ.get("AXE_JS", "")), Path(__file__).parents[2] / AXE]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        missing(f"{AXE} (npm install --no-save axe-core)")
+    return found.read_text("utf-8")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page, people, scheme):
+    axe = _axe()
+    page.driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    with page.album.open() as library:
+        face = faces_of(library, people["anna"])[0]
+    found = []
+    for path in ["/", "/people", f"/person/{people['anna']}", f"/photo/{face}", "/person/nobody"]:
+        page.go(path)
+        page.one("h1")
+        if "person" in path and "nobody" not in path:
+            page.cells()[0].click()
+        for summary in page.all("#history summary"):
+            summary.click()
+        page.driver.execute_script(axe)
+        result = page.driver.execute_async_script("axe.run().then(arguments[0])")
+        found += [
+            (path, one["id"], [node["target"] for node in one["nodes"]])
+            for one in result["violations"]
+            if one["impact"] in {"serious", "critical"}
+        ]
+    assert found == []
