@@ -64,11 +64,14 @@ def test_scripts_get_every_method_under_every_condition(folder):
         assert list(row["tar"]) == ["1e-3", "1e-4", "1e-5"]
         assert row["tar"]["1e-4"] is row["tar"]["1e-5"] is None
         one = row["tar"]["1e-3"]
-        assert 0 <= one["ci"][0] <= one["mean"] <= one["ci"][1] <= 1
+        assert 0 <= one["low"] <= one["mean"] <= one["high"] <= 1
+        assert one["ci"] == pytest.approx((one["high"] - one["low"]) / 2)
         assert len(row["by_seed"]["1e-3"]) == SEEDS
     clean = [row for row in said["rows"] if row["condition"] == "clean"]
-    assert all(row["tar"]["1e-3"] == {"mean": 1, "ci": [1, 1]} for row in clean)
-    assert all(row["over_mean"]["1e-3"] == {"mean": 0, "ci": [0, 0]} for row in clean)
+    assert all(row["tar"]["1e-3"] == {"mean": 1, "ci": 0, "low": 1, "high": 1} for row in clean)
+    assert all(
+        row["over_mean"]["1e-3"] == {"mean": 0, "ci": 0, "low": 0, "high": 0} for row in clean
+    )
 
 
 def test_time_and_memory_are_measured_for_sets_of_ten_to_a_hundred_thousand(folder, monkeypatch):
