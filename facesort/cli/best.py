@@ -10,8 +10,8 @@ from facesort.domain import PlaceState
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
-    from facesort.jobs.describing.best import BestFace, BestFaces
     from facesort.jobs.describing.coreset import ChosenFace, CoresetReport, Look, OddFace
+    from facesort.jobs.describing.picks import BestFace, BestFaces
     from facesort.jobs.viewing import SeenFace
 
 __all__ = ["show_best", "show_coreset"]

@@ -1,4 +1,4 @@
-"""The best different photos of a person: for a look, for an album, and why each was taken.
+"""The best different photos of a person: for a look, for an album.
 
 A photo stands for itself by the best of its faces of that person. Of a burst one photo is taken.
 Inside a snapshot of tables that are up to date.
@@ -6,7 +6,6 @@ Inside a snapshot of tables that are up to date.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,10 +15,10 @@ from facesort.catalog import places, showing, vectors
 from facesort.descriptors.best import best_different
 from facesort.domain import PlaceState
 from facesort.jobs.describing.coreset_rule import coreset_rule, min_quality, seconds_of
+from facesort.jobs.describing.picks import BestFace, BestFaces, Chosen, Pick, why
 from facesort.jobs.describing.united import fitting_own
 from facesort.jobs.showing.faces import seen_faces
 from facesort.jobs.showing.there import as_on_disk, is_there
-from facesort.registry import quality_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,25 +27,12 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
     from facesort.descriptors.best import Best
-    from facesort.domain import Face, FaceId, Person, PersonId, PhotoId
+    from facesort.domain import FaceId, Person, PersonId, PhotoId
     from facesort.inference.card import ModelCard
-    from facesort.jobs.viewing import SeenFace
     from facesort.protocols import Vectors
 
-__all__ = [
-    "BestFace",
-    "BestFaces",
-    "Candidate",
-    "Chosen",
-    "Pick",
-    "Why",
-    "best_of",
-    "choose_best",
-    "why",
-]
+__all__ = ["Candidate", "best_of", "choose_best"]
 
-# Words about a face in one line of text.
-_MOST_TOLD = 3
 
 # Of so many chosen ones the originals are looked for: more are a list for a program.
 _MOST_LOOKED_FOR = 1000
@@ -70,98 +56,6 @@ class Candidate(NamedTuple):
     is_missing: bool
     is_confirmed: bool
     identity: PersonId
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """One photo that was chosen.
-
-    Args:
-        face: its best face of the person.
-        photo: the photo.
-        burst: how many of the person's photos are of one burst with it, itself included.
-        has_time: the burst is known by time; otherwise its photos are nearly the same.
-        gain: (1 - cosine) / 2 to the nearest one chosen before; None for the first.
-        is_poor: its quality is below that of a face that could stand for somebody.
-        is_last: no good picture is left that was not chosen before.
-        is_missing: the original is not there.
-    """
-
-    face: FaceId
-    photo: PhotoId
-    burst: int
-    has_time: bool
-    gain: float | None
-    is_poor: bool
-    is_last: bool
-    is_missing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The best different photos of a person.
-
-    Args:
-        picks: in the order of their choice.
-        photos: among how many photos they were chosen; without those of `odd`.
-        bursts: how many different pictures these are.
-        odd: faces whose photos were left out because they may show somebody else, the least alike
-            first.
-    """
-
-    picks: tuple[Pick, ...]
-    photos: int
-    bursts: int
-    odd: tuple[FaceId, ...]
-
-
-class Why(NamedTuple):
-    """Why a photo was chosen.
-
-    Args:
-        choice: what was decisive.
-        looks: how well the face is seen: what is bad first, then what is good.
-    """
-
-    choice: tuple[str, ...]
-    looks: tuple[str, ...]
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """All of it."""
-        return self.choice + self.looks
-
-    @property
-    def text(self) -> str:
-        """The most telling, as one line."""
-        looks = ", ".join(self.looks[:_MOST_TOLD])
-        return "; ".join((*self.choice, looks) if looks else self.choice)
-
-
-@dataclass(frozen=True, slots=True)
-class BestFace:
-    """A chosen face with all that is known of it, and why it was chosen."""
-
-    seen: SeenFace
-    pick: Pick
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class BestFaces:
-    """The best faces of a person.
-
-    Args:
-        person: whose; without the tuple of faces.
-        faces: how many there are in all.
-        best: those chosen, in order.
-        chosen: among what.
-    """
-
-    person: Person
-    faces: int
-    best: tuple[BestFace, ...]
-    chosen: Chosen
 
 
 def best_of(
@@ -331,24 +225,3 @@ def _vectors(
     has = np.zeros(len(faces), dtype=bool)
     filled[rows], has[rows] = matrix.vectors, True
     return filled, has
-
-
-def why(card: ModelCard, face: Face, pick: Pick, rank: int) -> Why:
-    """Say why a photo was chosen.
-
-    Args:
-        card: the embedder's.
-        face: the one that stands for the photo.
-        pick: what the choice says of it.
-        rank: its place in the order, from 1.
-    """
-    said = ["the best" if rank == 1 else "a different picture"]
-    if pick.burst > 1:
-        said = ["the best"] if rank == 1 else []
-        alike = f"a burst of {pick.burst:,}" if pick.has_time else f"{pick.burst:,} nearly the same"
-        said.append(f"best of {alike}")
-    if pick.is_poor:
-        said.append("poor, and no good one is left" if pick.is_last else "poor")
-    if pick.is_missing:
-        said.append("the original is missing")
-    return Why(tuple(said), quality_of(card).reasons(face.measures))

@@ -11,9 +11,9 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import showing
 from facesort.errors import UsageError
 from facesort.jobs.describing.aggregating import library_aggregator
-from facesort.jobs.describing.best import Why
 from facesort.jobs.describing.coreset_rule import coreset_rule
 from facesort.jobs.describing.making import describe_faces
+from facesort.jobs.describing.picks import Why
 from facesort.jobs.showing.faces import seen_faces
 from facesort.registry import quality_of
 

@@ -117,7 +117,8 @@ def _best(
     photos: dict[PhotoId, Photo],
     count: int,
 ) -> dict[PersonId, BestPhotos]:
-    from facesort.jobs.describing.best import Candidate, choose_best, why  # noqa: PLC0415 - it computes
+    from facesort.jobs.describing.best import Candidate, choose_best  # noqa: PLC0415 - it computes
+    from facesort.jobs.describing.picks import why  # noqa: PLC0415
 
     best: dict[PersonId, BestPhotos] = {}
     for person in _wanted(situation, unnamed=order.unnamed, min_photos=order.min_photos):
