@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from facesort.jobs.grouping.group import GroupReport
     from facesort.jobs.grouping.options import GroupOptions
     from facesort.jobs.looking import Looking
+    from facesort.jobs.recognising.find import FindOptions
+    from facesort.jobs.recognising.found import Found
     from facesort.jobs.recognising.identified import Identification
     from facesort.jobs.recognising.identify import IdentifyOptions
     from facesort.jobs.scanning.prune import Pruning
@@ -327,4 +329,17 @@ class Library(Measuring, Learning, MeasuringReview):
             options,
             min_face=self.min_face,
             progress=self._progress,
+        )
+
+    def find_like(self, probe: Path, options: FindOptions) -> Found:
+        """Find the faces most like one on a picture; see `jobs.recognising.find`."""
+        from facesort.jobs.recognising.find import find_like  # noqa: PLC0415 - as above
+
+        return find_like(
+            self._db,
+            self._looking,
+            self.settings.library,
+            probe,
+            options,
+            min_face=self.min_face,
         )

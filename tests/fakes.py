@@ -199,8 +199,12 @@ class SilentProgress:
 
     def __init__(self) -> None:
         self.notes: list[str] = []
+        self.totals: dict[str, int | None] = {}
 
-    def start(self, label: str, total: int | None, unit: str = "") -> None: ...
+    def start(self, label: str, total: int | None, unit: str = "") -> None:
+        """Keep how much there is to do."""
+        self.totals[label] = total
+
     def advance(self, n: int = 1) -> None: ...
     def finish(self) -> None: ...
 

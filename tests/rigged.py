@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from facesort.protocols import Progress, Vectors
     from facesort.registry import Models
 
-__all__ = ["RiggedModels", "paint_people"]
+__all__ = ["JunkBlind", "RiggedModels", "paint_people"]
 
 _HUES = 96
 _DIMENSION = 128
@@ -84,6 +84,32 @@ class RiggedEmbedder(SquareEmbedder):
         hue = colorsys.rgb_to_hsv(*(colour / 255))[0]
         person = self._people[round(hue * _HUES) % _HUES] / _DIMENSION**0.5
         return person + 0.25 * noise / _DIMENSION**0.5, 12.0
+
+
+class JunkBlind:
+    """An aggregator that leaves out all junk, and turns what is left away from where it was.
+
+    Whatever the angle, it tells sets apart equally well: all its vectors are turned alike.
+
+    Args:
+        angle: radians between a vector and what is made of it.
+    """
+
+    name = "learned"
+
+    def __init__(self, angle: float) -> None:
+        embedder = RiggedEmbedder("", 12.0)
+        self._junk = embedder._junk / np.linalg.norm(embedder._junk)
+        self._angle = angle
+
+    def aggregate(self, vectors: Vectors, quality: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the (d,) unit vector of n > 0 faces."""
+        good = vectors[vectors @ self._junk < 0.7]
+        mean = (good if len(good) else vectors).mean(axis=0)
+        half = len(mean) // 2
+        across = np.concatenate([-mean[half:], mean[:half]])  # as long, and at right angles
+        made = np.cos(self._angle) * mean + np.sin(self._angle) * across
+        return np.asarray(made / np.linalg.norm(made), dtype=np.float32)
 
 
 class RiggedModels(FakeModels):

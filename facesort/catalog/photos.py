@@ -41,6 +41,7 @@ __all__ = [
     "generation",
     "photo_by_key",
     "set_exif",
+    "short_sides",
     "store_photo",
     "stream_faces",
     "taken_at",
@@ -305,6 +306,18 @@ def taken_at(db: Database, photo_ids: Collection[PhotoId]) -> dict[PhotoId, str]
         for photo_id, moment in db.rows(
             "SELECT p.id, p.taken_at FROM json_each(?) j JOIN photos p ON p.id = j.value",
             (json.dumps(list(photo_ids)),),
+        )
+    }
+
+
+def short_sides(db: Database, faces: Collection[FaceId]) -> dict[FaceId, float]:
+    """Return the shorter sides of some faces, in pixels of their photos."""
+    return {
+        FaceId(face): side
+        for face, side in db.rows(
+            """SELECT f.id, MIN(f.right - f.left, f.bottom - f.top)
+               FROM json_each(?) j JOIN faces f ON f.id = j.value""",
+            (json.dumps(list(faces)),),
         )
     }
 

@@ -173,7 +173,7 @@ def _reported(args: list[str] | None) -> int:
         say_error("this is a bug in facesort. Your library and your photos are unharmed.")
         return _EXIT_BUG
     if code == _EXIT_INTERRUPTED:
-        say_error("stopped. Everything stored so far is kept; the same command goes on.")
+        say_error("stopped. What a library had stored is kept; the same command goes on.")
     return code
 
 

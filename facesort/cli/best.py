@@ -10,8 +10,8 @@ from facesort.domain import PlaceState
 
 if TYPE_CHECKING:
     from facesort.cli.render import Screen
-    from facesort.jobs.describing.best import BestFace, BestFaces
     from facesort.jobs.describing.coreset import ChosenFace, CoresetReport, Look, OddFace
+    from facesort.jobs.describing.picks import BestFace, BestFaces
     from facesort.jobs.viewing import SeenFace
 
 __all__ = ["show_best", "show_coreset"]
@@ -47,9 +47,9 @@ def show_best(screen: Screen, found: BestFaces, count: int) -> None:
             numbers=1,
         )  # fmt: skip
     if found.chosen.odd:
-        left_out = counted(len(found.chosen.odd), "face")
+        left_out = counted(len(found.chosen.odd), "photo")
         screen.say(
-            f"Left out: {left_out} that may be somebody else's: facesort coreset {found.person.id}"
+            f"Left out: {left_out} that may show somebody else: facesort coreset {found.person.id}"
         )
 
 
@@ -68,10 +68,14 @@ def _best_document(rank: int, one: BestFace) -> dict[str, object]:
     return {
         **face_document(one.seen),
         "rank": rank,
-        "gain": round(one.pick.gain, 4),
+        "gain": _rounded(one.pick.gain),
         "burst": one.pick.burst,
         "reasons": list(one.why.reasons),
     }
+
+
+def _rounded(gain: float | None) -> float | None:
+    return None if gain is None else round(gain, 4)
 
 
 def _where(seen: SeenFace) -> str:
@@ -108,8 +112,8 @@ def _show_look(screen: Screen, look: Look, *, several: bool) -> None:
     screen.table(
         ["face", "quality", "gain", "why", "photo"],
         [
-            [face.seen.face.id, f"{face.seen.face.quality:.2f}", f"{face.gain:.3f}",
-             face.why.text, _where(face.seen)]
+            [face.seen.face.id, f"{face.seen.face.quality:.2f}",
+             "" if face.gain is None else f"{face.gain:.3f}", face.why.text, _where(face.seen)]
             for face in look.chosen
         ],
         numbers=2,
@@ -222,7 +226,7 @@ def _chosen_document(rank: int, look: Look, face: ChosenFace) -> dict[str, objec
         "rank": rank,
         "look": look.number,
         "score": round(face.score, 4),
-        "gain": round(face.gain, 4),
+        "gain": _rounded(face.gain),
         "pinned": face.pinned,
         "reasons": list(face.why.reasons),
     }

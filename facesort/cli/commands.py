@@ -57,6 +57,10 @@ _WHERE = {
     ),
     "cover": ("corrections", "Choose the face that stands for a person."),
     "explain": ("explaining", "Say why two faces or people are together or apart."),
+    "find": (
+        "find",
+        "Find the photos that show people, or the faces that look most like one on a picture.",
+    ),
     "verify": ("recognise", "Say whether two pictures show the same person."),
     "identify": ("recognise", "Say who is on pictures: people of this library, or unknown."),
     "export": ("export", "Write one folder of photos per named person."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -158,7 +159,7 @@ def _show_vectors(
         )
         return
     told = f"{counted(people, 'person', 'people')}, {counted(len(content.face_ids), 'face')}"
-    what = told if people else "no named people, so no vectors"
+    what = told if people else "no named people with faces, so no vectors"
     unwritten = "" if is_written else "; nothing was written (--dry-run)"
     screen.text(f"{order.file.absolute()}: {what} ({content.model_key}){unwritten}.")
     if is_written and people:
@@ -172,7 +173,8 @@ def _show_plan(screen: Screen, dest: Path, plan: Plan) -> None:
                 "destination": os.fspath(dest.absolute()),
                 "mode": plan.mode.value,
                 "operations": [
-                    {"action": type(op).__name__.lower(), **_paths(op)} for op in plan.operations
+                    {"action": type(op).__name__.lower(), **_paths(op), **_why(op)}
+                    for op in plan.operations
                 ],
                 "notes": list(plan.notes),
                 "missing": _missing(plan.missing),
@@ -181,6 +183,9 @@ def _show_plan(screen: Screen, dest: Path, plan: Plan) -> None:
         return
     for op in plan.changes:
         screen.text(f"{type(op).__name__.lower():>7}  {'  ->  '.join(_paths(op).values())}")
+        why = _why(op)
+        if "best" in why:
+            screen.text(f"         {why['reason']}")
     for note in plan.notes:
         screen.say(note)
     for lost in plan.missing:
@@ -196,6 +201,16 @@ def _paths(op: Operation) -> dict[str, str]:
     if isinstance(op, Write):
         return {"source": op.entry.source, "target": op.entry.path}
     return {"target": op.entry.path}
+
+
+def _why(op: Operation) -> dict[str, object]:
+    """Return why a file is to be there; of one that goes nothing."""
+    from facesort.export.operations import Move, Remove  # noqa: PLC0415 - kept out of --help
+
+    if isinstance(op, Remove):
+        return {}
+    entry = op.new if isinstance(op, Move) else op.entry
+    return {"reason": entry.reason} | ({} if entry.best is None else {"best": asdict(entry.best)})
 
 
 def _missing(missing: tuple[Missing, ...]) -> list[dict[str, str]]:
@@ -216,5 +231,8 @@ def _show_result(screen: Screen, dest: Path, result: ExportResult) -> None:
         return
     for line in result.reported:
         screen.say(line)
+    nothing = (
+        "nothing was written" if result.missing else "no photos of named people, nothing to write"
+    )
     done = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
-    screen.text(f"{dest.absolute()}: {done or 'no named people, nothing to write'}.")
+    screen.text(f"{dest.absolute()}: {done or nothing}.")

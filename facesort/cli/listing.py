@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from facesort.cli.render import counted
-from facesort.domain import PlaceState, comparable_name
+from facesort.domain import PlaceState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,6 @@ __all__ = [
     "document_person",
     "face_document",
     "is_known",
-    "matching",
     "person_document",
     "person_line",
     "show_people",
@@ -34,18 +33,6 @@ _CSV_COLUMNS = (
     "face", "photo", "left", "top", "right", "bottom", "score", "quality", "person", "name",
     "status",
 )  # fmt: skip
-
-
-def matching(everybody: Sequence[PersonRow], text: str | None) -> Sequence[PersonRow]:
-    """Return those whose name has the text in it, or whose id begins so."""
-    if text is None:
-        return everybody
-    wanted = comparable_name(text)
-    return [
-        person
-        for person in everybody
-        if wanted in comparable_name(person.name or "") or person.id.startswith(wanted)
-    ]
 
 
 def person_document(person: PersonRow | Person) -> dict[str, object]:

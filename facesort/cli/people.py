@@ -48,10 +48,13 @@ def people(
     shared = context.of(ctx)
     screen = shared.screen()
     from facesort.cli import listing  # noqa: PLC0415 - kept out of --help
+    from facesort.jobs.showing.together import matching  # noqa: PLC0415
 
     with shared.open(screen) as library:
         if screen.json or all_people or text is not None:
-            everybody = listing.matching(library.people(), text)
+            everybody = library.people()
+            if text is not None:
+                everybody = matching(everybody, text)
             listed = [p for p in everybody if all_people or listing.is_known(p, _MIN_PHOTOS)]
             ignored = sum(person.ignored for person in everybody) if not all_people else 0
             few = len(everybody) - len(listed) - ignored

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from facesort.jobs.recognising.seeing import SeenFace
     from facesort.jobs.recognising.verify import Side, Verification
 
-__all__ = ["register"]
+__all__ = ["chance", "register", "where"]
 
 _EXIT_SOME_FAILED = 3
 
@@ -68,7 +68,7 @@ def verify(
 def _show_verification(screen: Screen, result: Verification) -> None:
     parts = [f"similarity {result.similarity:.3f}"]
     if result.probability is not None:
-        parts.append(f"probability of one person {_chance(result.probability)}")
+        parts.append(f"probability of one person {chance(result.probability)}")
     screen.text(f"{_VERDICTS[result.verdict.value]}: {', '.join(parts)}.")
     if result.false_match_rate is not None:
         screen.text(_how_often(result.false_match_rate))
@@ -85,7 +85,7 @@ def _show_side(screen: Screen, side: Side) -> None:
     if faces > 1:
         screen.say(
             f"{path} shows {counted(faces, 'face')}; the largest central one was taken, "
-            f"{_where(side.face)}."
+            f"{where(side.face)}."
         )
     if side.is_poor:
         screen.say(
@@ -169,12 +169,12 @@ def _row(face: IdentifiedFace) -> list[str]:
         "ignored": "(ignored)",
         "unknown": "unknown",
     }[face.verdict]
-    chance = None if nearest is None else nearest.probability
+    likely = None if nearest is None else nearest.probability
     return [
-        _where(face.face) + (", low quality" if face.is_poor else ""),
+        where(face.face) + (", low quality" if face.is_poor else ""),
         who,
         "" if nearest is None else f"{nearest.similarity:.3f}",
-        "" if chance is None else _chance(chance),
+        "" if likely is None else chance(likely),
         _next(face, nearest, second),
     ]
 
@@ -193,13 +193,15 @@ def _called(candidate: Candidate | None) -> str:
     return f"{candidate.person} {candidate.name}" if candidate.name else candidate.person
 
 
-def _where(face: SeenFace) -> str:
+def where(face: SeenFace) -> str:
+    """Say where on its picture a face is."""
     box = face.box
     place = f"{box.width:.0f}x{box.height:.0f} px at {box.left:.0f},{box.top:.0f}"
     return place if face.seconds is None else f"{place}, {face.seconds:.1f} s"
 
 
-def _chance(probability: float) -> str:
+def chance(probability: float) -> str:
+    """Return a probability as a percentage, never as certainty."""
     if probability > 0.999:
         return "over 99.9 %"
     return "under 0.1 %" if probability < 0.001 else f"{probability:.1%}".replace("%", " %")

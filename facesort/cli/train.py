@@ -72,6 +72,12 @@ def coreset(
             was = library.revert_coreset()
         _show_reverted(screen, was)
         return
+    from facesort.jobs.scanning.scan import check_folders  # noqa: PLC0415
+    from facesort.jobs.training.train import check_torch  # noqa: PLC0415
+
+    check_torch()  # before a library is made
+    if folder is not None:
+        check_folders([folder])
     with quiet_libraries(), shared.open(screen, create=folder is not None) as library:
         report = library.train_coreset(folder, seed=seed, steps=steps)
     _show(screen, report)
@@ -112,4 +118,12 @@ def _show(screen: Screen, report: TrainReport) -> None:
         f"Trained on {report.trained} people, measured on {report.measured} others, in "
         f"{minutes:.1f} minutes. Shares of pairs of one person that match, with 95 % intervals."
     )
+    asked = report.verdict.recognition
+    if asked is not None:
+        screen.text(
+            f"identify at the library's own bar: {asked.old.mean:.4f} of {asked.known:,} known "
+            f"faces found plain, {asked.new.mean:.4f} learned, difference {asked.gain.mean:+.4f} "
+            f"({asked.gain.low:+.4f} to {asked.gain.high:+.4f}); of {asked.strange:,} faces of "
+            f"strangers {asked.old_taken:.4f} and {asked.new_taken:.4f} taken for somebody."
+        )
     screen.text(report.sentence)

@@ -1,10 +1,11 @@
 """The best different pictures of a person: sharp, well seen, and not all of one moment.
 
-Of each burst the best picture may be taken. The first is the best of all; then again and again the
-one with the highest `quality ** gamma * distance to the nearest one taken`, as in
-`descriptors.coreset`. Nothing ends the choice before the bursts are used up: two pictures of two
-hours are two pictures, however alike the faces. Quality counts double here: who asks for the best
-pictures would rather have a second good one than a blurred profile.
+Of each burst the best picture may be taken, and of its copies the original. The first is the best
+of all; then again and again the one with the highest `quality ** gamma * distance to the nearest
+one taken`, as in `descriptors.coreset`. Nothing ends the choice before the bursts are used up: two
+pictures of two hours are two pictures, however alike the faces. Quality counts double here: who
+asks for the best pictures would rather have a second good one than a blurred profile. Poor pictures
+follow in order of quality: of them nobody wants the most different.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.descriptors.bursts import burst_labels
+from facesort.descriptors.bursts import BurstRule, burst_labels
 from facesort.descriptors.coreset import Rule, choose
 from facesort.descriptors.greedy import TIE
 from facesort.descriptors.rows import id_ranks
@@ -37,10 +38,21 @@ _GAMMA = 2.0
 _LEAST_QUALITY = np.float32(0.01)
 
 # After so many the rest follow in order of quality: the order of the 300th picture by how different
-# it is matters to nobody, and costs a pass over all pictures for each.
+# it is matters to nobody, and would cost a pass over all pictures for each.
 _MOST_COMPARED = 256
 
-_GOOD, _POOR, _LATER = 0, 1, 2
+# Without a time, what is so alike is a copy: sent by a messenger, halved. docs/coresets.md has the
+# measurement. Laxer than the .95 of other bursts: here all that is lost is a second nearly equal
+# picture.
+_BURSTS = BurstRule(twin_cosine=0.9)
+
+# Of copies the original is wanted, not the one that happens to be told the better by a hair: the
+# same photo compressed once more (quality 60) had .001 to .016 more in 25 of 62 cases.
+_SAME_QUALITY = np.float32(0.03)
+_SAME_COSINE = np.float32(0.9)
+_SAME_PIXELS = 0.9  # the box of a face is not found on the same pixel twice
+
+_GOOD, _POOR, _LATER, _LATER_POOR = 0, 1, 2, 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +61,8 @@ class Best:
 
     Args:
         rows: (k,) in the order of their choice: the best of their bursts.
-        gain: (k,) (1 - cosine) / 2 to the nearest one chosen before; .5 for the first.
+        gain: (k,) (1 - cosine) / 2 to the nearest one chosen before; .5 for the first. From the
+            257th on to the nearest of the first 256.
         burst: (n,) the burst of each picture, numbers from 0, the best burst first.
         sizes: (k,) how many pictures the burst of each chosen one has, itself included.
         odd: rows that are never chosen because they may not be this person, the least alike first.
@@ -64,7 +77,7 @@ class Best:
     odd_likeness: NDArray[np.float32]
 
 
-def best_different(
+def best_different(  # noqa: PLR0913 - what is known of a picture, each by its name
     vectors: Vectors,
     quality: NDArray[np.float32],
     count: int,
@@ -75,9 +88,12 @@ def best_different(
     later: NDArray[np.bool_] | None = None,
     trusted: NDArray[np.bool_] | None = None,
     photos: NDArray[np.int64] | None = None,
+    pixels: NDArray[np.float32] | None = None,
     rule: Rule | None = None,
 ) -> Best:
     """Choose the best different pictures of a person.
+
+    At most 256 passes over the pictures, whatever `count` is, after the bursts are found.
 
     Args:
         vectors: (n, d) unit float32.
@@ -89,6 +105,8 @@ def best_different(
         later: (n,) those that come last of all, and lead no burst that has another.
         trusted: (n,) faces of which the user has said whose they are: never odd.
         photos: (n,) number of each one's photo: of one photo one face is chosen. None: all differ.
+        pixels: (n,) how large each is, in any one measure: of copies that are as good the largest
+            is chosen, then one with a time. None: all are as large.
         rule: what is odd; None: the default without the model card's word.
     """
     n = len(vectors)
@@ -99,16 +117,57 @@ def best_different(
     leaves[odd] = True
     # Whatever cannot be shown leads no burst of one that can.
     leading = (quality - 2 * last - 4 * leaves).astype(np.float32)
-    burst = burst_labels(vectors, seconds, quality=leading, ids=ids, photos=photos)
+    burst = burst_labels(vectors, seconds, quality=leading, ids=ids, photos=photos, rule=_BURSTS)
     ranks = id_ranks(ids, n)
     order = np.lexsort((ranks, -leading))
+    poor = quality < np.float32(floor)
+    tier = _POOR * poor + _LATER * last
     leaders = order[np.unique(burst[order], return_index=True)[1]]
+    dated = np.zeros(n, dtype=bool) if seconds is None else ~np.isnan(seconds)
+    size = np.ones(n, dtype=np.float32) if pixels is None else pixels
+    # A copy stands for its original only where the user sees no difference otherwise.
+    state = tier + 4 * leaves
+    leaders = _originals(vectors, quality, leaders, burst, state, size, dated, ranks)
     leaders = leaders[~leaves[leaders]]
     leaders = leaders[np.argsort(ranks[leaders])]
-    tier = np.where(last, _LATER, np.where(quality < np.float32(floor), _POOR, _GOOD))
     rows, gain = _in_order(vectors, quality, tier, leaders, max(0, count))
     sizes = np.bincount(burst, minlength=1).astype(np.int64)
     return Best(rows, gain, burst, sizes[burst[rows]], odd, likeness)
+
+
+def _originals(
+    vectors: Vectors,
+    quality: NDArray[np.float32],
+    leaders: NDArray[np.int64],
+    burst: NDArray[np.int64],
+    state: NDArray[np.int64],
+    pixels: NDArray[np.float32],
+    dated: NDArray[np.bool_],
+    ranks: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return for the leader of each burst the largest, dated one of its copies, as good as it.
+
+    Args:
+        vectors: (n, d).
+        quality: (n,).
+        leaders: (b,) row of the best of each burst, by the burst's number.
+        burst: (n,).
+        state: (n,) a copy has to have the leader's.
+        pixels: (n,).
+        dated: (n,).
+        ranks: (n,) of the ids.
+    """
+    lead = leaders[burst]
+    near = (quality >= quality[lead] - _SAME_QUALITY) & (state == state[lead])
+    some = np.flatnonzero(near & (lead != np.arange(len(burst))))
+    alike = np.einsum("ij,ij->i", vectors[some], vectors[lead[some]]) >= _SAME_COSINE
+    copies = np.concatenate([leaders, some[alike]])
+    most = np.zeros(len(leaders), dtype=np.float32)
+    np.maximum.at(most, burst[copies], pixels[copies])
+    small = pixels[copies] < np.float32(_SAME_PIXELS) * most[burst[copies]]
+    order = np.lexsort((ranks[copies], -quality[copies], ~dated[copies], small, burst[copies]))
+    copies = copies[order]
+    return copies[np.unique(burst[copies], return_index=True)[1]]
 
 
 def _odd(
@@ -155,22 +214,27 @@ def _in_order(
         count: how many at most.
     """
     mine = quality[leaders]
+    level = tier[leaders]
     worth = np.maximum(mine, _LEAST_QUALITY) ** np.float32(_GAMMA)
-    waiting = np.ones(len(leaders), dtype=bool)
     distance = np.full(len(leaders), 0.5, dtype=np.float32)
     faces = vectors[leaders]
-    rows: list[int] = []
+    waiting = np.ones(len(leaders), dtype=bool)
+    picks: list[int] = []
     gain: list[float] = []
-    for level in (_GOOD, _POOR, _LATER):
-        among = waiting & (tier[leaders] == level)
-        for _ in range(min(int(among.sum()), count - len(rows))):
-            compared = 0 < len(rows) < _MOST_COMPARED
-            score = np.where(among, worth * distance if compared else mine, np.float32(-1))
-            near = score >= score.max() - np.float32(TIE)
-            pick = int(np.where(near, mine, np.float32(-1)).argmax())
-            rows.append(int(leaders[pick]))
-            gain.append(float(distance[pick]))
-            waiting[pick] = among[pick] = False
-            away = np.maximum((1 - np.einsum("ij,j->i", faces, faces[pick])) / 2, 0)
-            distance = np.minimum(distance, away.astype(np.float32))
-    return np.array(rows, dtype=np.int64), np.array(gain, dtype=np.float32)
+    for _ in range(min(len(leaders), count, _MOST_COMPARED)):
+        now = int(level[waiting].min())
+        by_quality = not picks or now in {_POOR, _LATER_POOR}
+        score = np.where(
+            waiting & (level == now), mine if by_quality else worth * distance, np.float32(-1)
+        )
+        near = score >= score.max() - np.float32(TIE)
+        pick = int(np.where(near, mine, np.float32(-1)).argmax())
+        picks.append(pick)
+        gain.append(float(distance[pick]))
+        waiting[pick] = False
+        away = np.maximum((1 - np.einsum("ij,j->i", faces, faces[pick])) / 2, 0)
+        distance = np.minimum(distance, away.astype(np.float32))
+    left = np.flatnonzero(waiting)
+    rest = left[np.lexsort((left, -mine[left], level[left]))][: max(0, count - len(picks))]
+    order = np.concatenate([np.array(picks, dtype=np.int64), rest])
+    return leaders[order], np.concatenate([np.array(gain, dtype=np.float32), distance[rest]])

@@ -45,7 +45,8 @@ class Described:
         quality: (r,) mean quality of the chosen.
         descriptors: (r, d) unit vectors.
         cohesion: (r,) mean cosine of a face to the chosen ones, over its cosine to the descriptor.
-        odd: (m,) rows of faces that may not be their person's at all, and were not chosen.
+        odd: (m,) rows of faces to check: those that may not be their person's at all, which are not
+            chosen unless there is nothing else, and merely unusual ones, which may be chosen.
         odd_likeness: (m,) mean cosine of each to the other faces of its look.
         label: (n,) the row of this table that each face belongs to.
     """

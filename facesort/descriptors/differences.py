@@ -75,12 +75,12 @@ class Differences:
     def nearest(
         self, vectors: Vectors, known: NDArray[np.float32], centres: NDArray[np.float64]
     ) -> NDArray[np.int64]:
-        """Return the (n,) places of the centres that faces are most like."""
+        """Return the (n,) places of the centres that faces are nearest to."""
         labels = np.empty(len(vectors), dtype=np.int64)
         for start in range(0, len(vectors), _BLOCK_ROWS):
             block = slice(start, start + _BLOCK_ROWS)
             seen = self.place(vectors[block], known[block])
-            labels[block] = (seen @ centres.T).argmax(axis=1)
+            labels[block] = (seen @ centres.T - (centres * centres).sum(axis=1) / 2).argmax(axis=1)
         return labels
 
     def draw(self, seen: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:

@@ -5,23 +5,19 @@ from the others. If these differences fall into groups, the person has several l
 found in anything, so they count only if all of this holds:
 
 - there are enough good faces, each burst counting once;
-- the groups are apart: mean cosine silhouette of .10 at least;
+- the groups are apart: of any two the means lie 5.5 standard deviations from each other, measured
+  within the groups and along the line through the means, and the mean cosine silhouette is .10;
 - none is tiny: three faces and 5 % at least;
+- none is one afternoon, whose pictures are all alike: half the variance of the widest group;
 - they are farther apart than chance makes them. The same search is made in faces drawn from one
   normal distribution of the same mean and covariance, brought to unit length as faces are; what was
   found has to be beyond the 95th percentile of these.
 
-Otherwise the answer is one look. What follows the quality of the faces (or another measure that is
-given) is taken out before, so that blurred pictures are no look.
+Otherwise the answer is one look. What follows the quality of the faces is taken out before, so that
+blurred pictures are no look. How often that is right: docs/coresets.md.
 
-How sure that is (SFace, 100 draws each, 2026-11-22): of made-up people with one look, of 12 to 60
-faces that differ as those of LFW people do, none was said to have two, and of 150 faces with most
-of their variation in one direction 4 %. Two looks, of a third and two thirds of the faces, whose
-cosines are .3 to each other and .65 within are found in 67 % of 16 faces, 64 % of 24 and all of 40
-or more; at .5 to each other in 18 %, 61 % and 91 %.
-
-Source: Rousseeuw, J. Comp. Appl. Math. 20, 1987 (silhouette); Ward, JASA 58, 1963, and Dhillon and
-Modha, Machine Learning 42, 2001 (the groups: Ward's tree, improved by spherical k-means).
+Source: Ward, JASA 58, 1963 (the groups: Ward's tree, improved by k-means); Rousseeuw, J. Comp.
+Appl. Math. 20, 1987 (silhouette).
 """
 
 from __future__ import annotations
@@ -45,15 +41,10 @@ if TYPE_CHECKING:
 
     from facesort.protocols import Vectors
 
-__all__ = ["Look", "Looks", "LooksRule", "Verdict", "find_looks"]
+__all__ = ["Looks", "LooksRule", "Verdict", "find_looks"]
 
 # Draws are the same for the same faces, on every machine and in every run.
 _SEED = 20_001
-
-# A look is an interval of time if so much of what was taken in that time is of it.
-_ERA_SHARE = 0.9
-_FEWEST_DATED = 3
-_FLANKS = (5, 95)  # per cent: one scan with the date of the scanner does not end an era
 
 
 class Verdict(StrEnum):
@@ -72,7 +63,12 @@ class LooksRule:
     Args:
         min_faces: good faces, each burst counting once, that are looked at at all.
         min_quality: of a good face.
+        min_apart: standard deviations between the means of two looks. Two whose cosines are .3 to
+            each other and .65 within are 7 to 16 apart from 24 faces on; the groups that are found
+            among LFW people, whose faces are no normal distribution, 3.5 to 5.1, and once 6.6
+            (SFace, 2026-11-22).
         min_silhouette: mean cosine silhouette, -1..1.
+        min_spread: variance of the tightest look, as a part of that of the widest.
         min_size: faces of the smallest look.
         min_share: of the smallest look.
         most_looks: at most.
@@ -86,7 +82,9 @@ class LooksRule:
 
     min_faces: int = 12
     min_quality: float = 0.3
+    min_apart: float = 5.5
     min_silhouette: float = 0.1
+    min_spread: float = 0.5
     min_size: int = 3
     min_share: float = 0.05
     most_looks: int = 6
@@ -96,37 +94,18 @@ class LooksRule:
     dimensions: int = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
-    """One look.
-
-    Args:
-        faces: how many.
-        since: when the first was taken, seconds; None: of no face is that known.
-        until: when the last was.
-        is_era: it is an interval of time: hardly any other face was taken between.
-    """
-
-    faces: int
-    since: float | None
-    until: float | None
-    is_era: bool
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Looks:
     """The looks of a person.
 
     Args:
         labels: (n,) the look of each face, poor ones included; 0 is the one with most faces.
-        looks: the looks, most faces first; none for somebody without a face.
-        silhouette: how far apart the best groups are, -1..1; 0 where none were looked for.
+        sizes: (k,) faces of each look; none for somebody without a face.
         verdict: why there are several, or one.
     """
 
     labels: NDArray[np.int64]
-    looks: tuple[Look, ...]
-    silhouette: float
+    sizes: NDArray[np.int64]
     verdict: Verdict
 
 
@@ -136,20 +115,18 @@ def find_looks(
     *,
     ids: Sequence[str] | NDArray[np.str_] | None = None,
     seconds: NDArray[np.float64] | None = None,
-    nuisances: NDArray[np.float32] | None = None,
     rule: LooksRule | None = None,
 ) -> Looks:
     """Say which looks a person has; the same for the same faces in any order.
 
-    5 ms for 50 faces of one look, 40 where there are two; .15 s for 10,000 of 128 numbers at most
-    (tests/benchmarks/coresets.py, one core of a Xeon, 2026-11-22).
+    8 ms for 100 faces of one look, 160 where there are two; .25 s for 10,000 at most (people of
+    tests/benchmarks/coresets.py, one core of a Xeon, 2026-11-22).
 
     Args:
         vectors: (n, d) unit float32.
         quality: (n,) 0..1.
         ids: n different ids; None: the rows count as ids, and their order matters a little.
         seconds: (n,) when each was taken, from any zero; NaN or None where that is not known.
-        nuisances: (n, m) what besides the quality makes no look: how far a head is turned, say.
         rule: what counts; None: the default.
     """
     rule = rule or LooksRule()
@@ -159,17 +136,15 @@ def find_looks(
     quality = np.nan_to_num(quality, nan=0.0).astype(np.float32, copy=False)
     sample = _sample(vectors, quality, moments, order, rule)
     if len(sample) < rule.min_faces:
-        return _told(np.zeros(n, dtype=np.int64), moments, 0.0, Verdict.FEW_FACES)
-    known = quality[:, None] if nuisances is None else np.column_stack([quality, nuisances])
+        return _told(np.zeros(n, dtype=np.int64), Verdict.FEW_FACES)
     with threadpool_limits(limits=1, user_api="blas"):  # so small that threads only get in the way
-        return _searched(vectors, known, sample, moments, order, rule)
+        return _searched(vectors, quality[:, None], sample, order, rule)
 
 
 def _searched(
     vectors: Vectors,
     known: NDArray[np.float32],
     sample: NDArray[np.int64],
-    moments: NDArray[np.float64],
     order: NDArray[np.int64],
     rule: LooksRule,
 ) -> Looks:
@@ -177,30 +152,35 @@ def _searched(
     one = np.zeros(len(vectors), dtype=np.int64)
     space = Differences.of(vectors[sample], known[sample].astype(np.float64), rule.dimensions)
     seen = space.place(vectors[sample], known[sample])
-    limits = (rule.most_looks, max(rule.min_size, int(np.ceil(rule.min_share * len(sample)))))
-    found = best_groups(seen, *limits)
-    if found is None or found.silhouette < rule.min_silhouette:
-        apart = 0.0 if found is None else found.silhouette
-        return _told(one, moments, apart, Verdict.NO_GROUPS)
-    if _by_chance(space, seen, found, limits, rule):
-        return _told(one, moments, found.silhouette, Verdict.CHANCE)
+    smallest = max(rule.min_size, int(np.ceil(rule.min_share * len(sample))))
+    found = _groups(seen, smallest, rule)
+    if found is None or found.apart < rule.min_apart or found.silhouette < rule.min_silhouette:
+        return _told(one, Verdict.NO_GROUPS)
+    if _by_chance(space, seen, found, smallest, rule):
+        return _told(one, Verdict.CHANCE)
     labels = space.nearest(vectors, known, found.centres)
-    return _told(_by_size(labels, order), moments, found.silhouette, Verdict.SEVERAL)
+    return _told(_by_size(labels, order), Verdict.SEVERAL)
+
+
+def _groups(seen: NDArray[np.float64], smallest: int, rule: LooksRule) -> Groups | None:
+    return best_groups(
+        seen, rule.most_looks, smallest, enough=rule.min_apart, tightest=rule.min_spread
+    )
 
 
 def _by_chance(
     space: Differences,
     seen: NDArray[np.float64],
     found: Groups,
-    limits: tuple[int, int],
+    smallest: int,
     rule: LooksRule,
 ) -> bool:
     """Say whether chance makes groups as far apart as those that were found."""
     rng = np.random.default_rng(_SEED)
     beyond = 0
     for _ in range(rule.draws):
-        chance = best_groups(space.draw(seen, rng), *limits)
-        beyond += chance is not None and chance.silhouette >= found.silhouette
+        chance = _groups(space.draw(seen, rng), smallest, rule)
+        beyond += chance is not None and chance.apart >= found.apart
         if beyond > rule.most_beyond:
             return True
     return False
@@ -251,21 +231,5 @@ def _by_size(labels: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.
     return renamed[labels]
 
 
-def _told(
-    labels: NDArray[np.int64], moments: NDArray[np.float64], silhouette: float, verdict: Verdict
-) -> Looks:
-    count = int(labels.max(initial=-1)) + 1
-    looks = tuple(_look(labels == number, moments, count) for number in range(count))
-    return Looks(labels, looks, silhouette, verdict)
-
-
-def _look(mine: NDArray[np.bool_], moments: NDArray[np.float64], looks: int) -> Look:
-    dated = moments[mine & ~np.isnan(moments)]
-    faces = int(mine.sum())
-    if not len(dated):
-        return Look(faces, None, None, is_era=False)
-    since, until = np.percentile(dated, _FLANKS)
-    meanwhile = (moments >= since) & (moments <= until)
-    told = looks > 1 and len(dated) >= max(_FEWEST_DATED, faces / 2)
-    is_era = told and float((mine & meanwhile).sum()) >= _ERA_SHARE * float(meanwhile.sum())
-    return Look(faces, float(dated.min()), float(dated.max()), is_era=is_era)
+def _told(labels: NDArray[np.int64], verdict: Verdict) -> Looks:
+    return Looks(labels, np.bincount(labels).astype(np.int64), verdict)

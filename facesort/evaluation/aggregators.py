@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -58,7 +59,7 @@ def aggregate_each(
     return np.stack(each).astype(np.float32)
 
 
-class _Alone:
+class _Alone(ABC):
     """One set is many sets of which there is one."""
 
     def aggregate(self, vectors: Vectors, quality: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -67,10 +68,11 @@ class _Alone:
         one: NDArray[np.float32] = self.aggregate_each(vectors, quality, owner)[0]
         return one
 
+    @abstractmethod
     def aggregate_each(
         self, vectors: Vectors, quality: NDArray[np.float32], owner: NDArray[np.int64]
     ) -> Vectors:
-        raise NotImplementedError
+        """Return one (d,) unit vector for each of the sets 0..p-1: (p, d)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,13 @@ class Estimate:
     high: float
 
     def to_json(self) -> dict[str, object]:
-        """Return the number and its interval."""
-        return {"mean": self.mean, "ci": [self.low, self.high]}
+        """Return the number and its interval: `ci` is half its width, as in 99.7 +- .1."""
+        return {
+            "mean": self.mean,
+            "ci": (self.high - self.low) / 2,
+            "low": self.low,
+            "high": self.high,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ It must be better somewhere and worse nowhere, over every condition and false ac
 
 The second test is the finer one: both see the same people, and what makes a person hard is hard for
 both. So it takes much to be let in, and little to be kept out.
+
+And `identify` must be none the worse for it (`evaluation.recognition`): a TAR has a threshold of
+its own for each aggregator, the library has one bar for all.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from facesort.evaluation.recognition import Recognition
     from facesort.evaluation.sets import Estimate, SetsResult
 
 __all__ = ["Contest", "Verdict", "decide"]
@@ -66,9 +70,11 @@ class Verdict:
 
     Args:
         contests: those that could be measured.
+        recognition: what `identify` makes of the two; None: it could not be judged.
     """
 
     contests: tuple[Contest, ...]
+    recognition: Recognition | None
 
     @property
     def better(self) -> tuple[Contest, ...]:
@@ -83,11 +89,18 @@ class Verdict:
     @property
     def adopt(self) -> bool:
         """Whether the new one takes the other's place."""
+        return self.wins_sets and self.recognition is not None and self.recognition.holds
+
+    @property
+    def wins_sets(self) -> bool:
+        """Whether the new one is better somewhere and worse nowhere at telling sets apart."""
         return bool(self.better) and not self.worse
 
     @property
     def telling(self) -> Contest:
-        """Return what the decision hangs on: the clearest loss or gain, or else the largest gain.
+        """Return what the decision hangs on: the clearest loss or gain, or the largest difference.
+
+        A contest that both win completely says nothing of either.
 
         Raises:
             ValueError: nothing could be measured.
@@ -96,16 +109,18 @@ class Verdict:
             return min(self.worse, key=lambda one: one.gain.high)
         if self.better:
             return max(self.better, key=lambda one: one.new.low - one.old.high)
-        return max(self.contests, key=lambda one: (one.gain.mean, -one.old.mean))
+        return max(self.contests, key=lambda one: (abs(one.gain.mean), -one.old.mean))
 
 
-def decide(result: SetsResult, *, new: str, old: str) -> Verdict:
+def decide(result: SetsResult, *, new: str, old: str, recognition: Recognition | None) -> Verdict:
     """Compare two aggregators.
 
     Args:
         result: of `sets.judge_sets`, with the old one as its baseline.
         new: name of the new one.
         old: name of the one in use.
+        recognition: what `identify` makes of them; None: it could not be judged, and nothing takes
+            the other's place.
     """
     contests = []
     for row in result.rows:
@@ -116,4 +131,4 @@ def decide(result: SetsResult, *, new: str, old: str) -> Verdict:
             old_tar, gain = before.tar[rate], row.over_mean[rate]
             if tar is not None and old_tar is not None and gain is not None:
                 contests.append(Contest(row.condition, rate, tar, old_tar, gain))
-    return Verdict(tuple(contests))
+    return Verdict(tuple(contests), recognition)

@@ -64,6 +64,8 @@ class Layout:
 def parse_layout(template: str) -> Layout:
     """Check a template such as `{year}/{person}/{n} {filename}`.
 
+    `{n}` numbers the photos of a person: by date, or by rank where only the best ones go.
+
     Raises:
         UsageError: an unknown field, a broken brace, an absolute path, `..`, or no file name.
     """

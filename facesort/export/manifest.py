@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMAT",
     "MANIFEST_NAME",
+    "Choice",
     "FileEntry",
     "Kind",
     "Manifest",
@@ -56,6 +57,23 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Why a photo was chosen among all of a person's.
+
+    Args:
+        rank: its place in the order of the choice, from 1.
+        quality: of the face that stands for it, 0..1, four digits.
+        burst: how many of the person's photos are of one burst with it, itself included.
+        reasons: what was decisive, then how well the face is seen.
+    """
+
+    rank: int
+    quality: float
+    burst: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FileEntry:
     """One file that facesort wrote.
 
@@ -71,6 +89,9 @@ class FileEntry:
         kind: the original or a companion.
         reason: why it is there, for the reader.
         faces: the faces that put it there.
+        best: why it was chosen for that person; None where all photos go, and for companions. Left
+            out of the file then: to readers who do not know it, it says nothing that they need, so
+            the number of the format stays.
     """
 
     path: str
@@ -84,6 +105,7 @@ class FileEntry:
     kind: Kind
     reason: str
     faces: tuple[FaceId, ...]
+    best: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +153,10 @@ def same_but_for_time(one: Manifest, other: Manifest) -> bool:
 
 def entry_to_json(entry: FileEntry) -> dict[str, object]:
     """Return the JSON object of one file."""
-    return asdict(entry)
+    document = asdict(entry)
+    if entry.best is None:
+        del document["best"]
+    return document
 
 
 def _text(value: object) -> str:
@@ -166,6 +191,16 @@ def entry_from_json(value: Mapping[str, Any]) -> FileEntry:
         kind=Kind(value["kind"]),
         reason=_text(value["reason"]),
         faces=tuple(FaceId(_text(face)) for face in value["faces"]),
+        best=_choice_from_json(value["best"]) if value.get("best") is not None else None,
+    )
+
+
+def _choice_from_json(value: Mapping[str, Any]) -> Choice:
+    return Choice(
+        rank=int(value["rank"]),
+        quality=float(value["quality"]),
+        burst=int(value["burst"]),
+        reasons=tuple(_text(reason) for reason in value["reasons"]),
     )
 
 

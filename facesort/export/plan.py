@@ -90,6 +90,7 @@ def plan_export(albums: Sequence[Album], *, layout: Layout, mode: Mode, survey: 
         )
     )
     notes = (
+        *(album.note for album in albums if album.note),
         *_mode_note(mode),
         *_unlinked_note(mode, survey),
         *_foreign_notes(wanted, survey),
@@ -311,6 +312,7 @@ class _Draft:
             kind=want.kind,
             reason=want.reason,
             faces=want.faces,
+            best=want.best,
         )
         self._writes.append(Write(entry, replaces))
 
@@ -335,4 +337,5 @@ def _renewed(entry: FileEntry, want: Wanted, *, source: str) -> FileEntry:
         source=source,
         reason=want.reason,
         faces=want.faces,
+        best=want.best,
     )

@@ -5,6 +5,7 @@ Nothing here depends on the order of albums or photos, nor on earlier exports.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from facesort.domain import FaceId, PersonId
 from facesort.export.clashes import Group, Member, Occupant, resolve
 from facesort.export.layout import date_fields
-from facesort.export.manifest import Kind
+from facesort.export.manifest import Choice, Kind
 from facesort.export.names import comparable, safe_component, split_extension, with_suffix
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class AlbumPhoto:
         faces: the faces of this person in it.
         last_path: absolute path where it was seen last, for messages.
         trouble: why it cannot be exported, where more is known than that it is not there.
-        why: why it was chosen for this album among the person's photos; empty where all go.
+        why: why it was chosen for this album among the person's photos, in one line; empty where
+            all go.
+        best: the same for programs; None where all go.
     """
 
     content_key: str
@@ -62,6 +65,7 @@ class AlbumPhoto:
     last_path: str = ""
     trouble: str = ""
     why: str = ""
+    best: Choice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,14 @@ class Album:
         photos: in any order; one content key twice is one photo.
         named_at: id of the decision that gave the name; of two equal names the smaller keeps the
             plain folder.
+        note: what the user should know of the choice of its photos; empty: nothing.
     """
 
     person: PersonId
     name: str | None
     photos: tuple[AlbumPhoto, ...]
     named_at: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,7 @@ class Wanted:
         faces: the faces that put it there.
         reason: for the reader of the manifest.
         identity: see `entry_identity`.
+        best: why it was chosen for that person, of an original.
     """
 
     target: str
@@ -107,6 +114,7 @@ class Wanted:
     faces: tuple[FaceId, ...]
     reason: str
     identity: tuple[str, str]
+    best: Choice | None = None
 
 
 def _basename(path: str) -> str:
@@ -144,13 +152,24 @@ def _preference(photo: AlbumPhoto, present: Container[str]) -> tuple[object, ...
 
 def _once(photos: Iterable[AlbumPhoto], chosen: Mapping[str, AlbumPhoto]) -> tuple[AlbumPhoto, ...]:
     faces: dict[str, set[FaceId]] = defaultdict(set)
-    why: dict[str, str] = {}
-    for photo in photos:
+    first: dict[str, AlbumPhoto] = {}
+    for photo in sorted(photos, key=_rank):
         faces[photo.content_key].update(photo.faces)
-        why[photo.content_key] = max(photo.why, why.get(photo.content_key, ""))
+        first.setdefault(photo.content_key, photo)
     return tuple(
-        replace(chosen[key], faces=tuple(sorted(faces[key])), why=why[key]) for key in sorted(faces)
+        replace(
+            chosen[key],
+            faces=tuple(sorted(faces[key])),
+            why=first[key].why,
+            best=first[key].best,
+        )
+        for key in sorted(faces)
     )
+
+
+def _rank(photo: AlbumPhoto) -> tuple[float, str]:
+    """Put chosen photos in the order of their choice; those that all go come after them."""
+    return (math.inf, photo.why) if photo.best is None else (photo.best.rank, photo.why)
 
 
 def _by_naming(albums: Iterable[Album]) -> list[Album]:
@@ -212,11 +231,19 @@ def place_photos(
 
 
 def _numbered(album: Album) -> list[tuple[str, AlbumPhoto]]:
-    """Return the album's photos by time, undated last, with their zero-padded numbers."""
+    """Return the album's photos with their zero-padded numbers.
+
+    Chosen ones by the rank of their choice, others by time, undated last.
+    """
     undated = date_fields("")
     photos = sorted(
         album.photos,
-        key=lambda p: (date_fields(p.taken_at) == undated, p.taken_at, p.content_key),
+        key=lambda p: (
+            math.inf if p.best is None else p.best.rank,
+            date_fields(p.taken_at) == undated,
+            p.taken_at,
+            p.content_key,
+        ),
     )
     digits = max(3, len(str(len(photos))))
     return [(f"{i:0{digits}d}", photo) for i, photo in enumerate(photos, start=1)]
@@ -287,6 +314,7 @@ def _wanted_of(album: Album, photo: AlbumPhoto, group: Group, level: int) -> lis
             faces=photo.faces,
             reason=shows if member.kind is Kind.ORIGINAL else f"goes with {photo.filename}",
             identity=member.identity,
+            best=photo.best if member.kind is Kind.ORIGINAL else None,
         )
         for i, member in enumerate(group.members)
     ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from facesort.errors import DestinationUnwritable, UsageError
+from facesort.errors import DestinationOccupied, DestinationUnwritable, UsageError
 from facesort.export.destination import check_outside
 from facesort.files import PathKind, atomic_replace, explain_os_error, kind_of
 
@@ -38,6 +38,10 @@ _RIGHTS = 0o600
 
 # Zip files know no earlier day; a fixed one makes equal content equal bytes.
 _NO_DATE = (1980, 1, 1, 0, 0, 0)
+
+
+# Arrays by which an .npz is known to be ours.
+_MARKS = ("facesort", "library", "model_key", "person_descriptor", "face_vector")
 
 
 class Form(StrEnum):
@@ -107,6 +111,7 @@ def check_file(file: Path, scanned_roots: Sequence[Path], library_folder: Path) 
 
     Raises:
         UsageError: its name ends otherwise, it is a folder, or what writes it is not installed.
+        DestinationOccupied: there is a file that is no such file of facesort's.
         DestinationOverlaps: it lies in a scanned folder, or in the library's.
         DestinationUnwritable: nobody can say what is there.
     """
@@ -116,7 +121,8 @@ def check_file(file: Path, scanned_roots: Sequence[Path], library_folder: Path) 
             f"{file} is neither .npz nor .parquet",
             hint="The end of the name says how vectors are written: people.npz, people.parquet.",
         )
-    if kind_of(file, DestinationUnwritable) not in {PathKind.NOTHING, PathKind.FILE}:
+    kind = kind_of(file, DestinationUnwritable)
+    if kind is PathKind.FOLDER:
         raise UsageError(f"{file} is a folder, not a file", hint="Name a file in it.")
     check_outside(file.parent, scanned_roots, library_folder)
     if suffix == Form.PARQUET:
@@ -127,7 +133,46 @@ def check_file(file: Path, scanned_roots: Sequence[Path], library_folder: Path) 
                 f"{file} cannot be written: pyarrow is not installed",
                 hint='Install it (pip install "facesort[parquet]"), or write an .npz file.',
             ) from error
+    is_free = kind is PathKind.NOTHING
+    if not is_free and not (kind is PathKind.FILE and _is_ours(file, Form(suffix))):
+        raise DestinationOccupied(
+            f"{file} is there and is no file of vectors from facesort",
+            hint="Choose another name: only its own files are replaced.",
+        )
     return Form(suffix)
+
+
+def _is_ours(file: Path, form: Form) -> bool:
+    """Whether a file holds what `write_vectors` writes.
+
+    Raises:
+        DestinationUnwritable: it cannot be read.
+    """
+    try:
+        return _is_npz(file) if form is Form.NPZ else _is_parquet(file)
+    except OSError as error:
+        raise DestinationUnwritable(
+            f"{file} is there and cannot be read", hint=explain_os_error(error)
+        ) from error
+
+
+def _is_npz(file: Path) -> bool:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return {f"{name}.npy" for name in _MARKS} <= set(archive.namelist())
+    except zipfile.BadZipFile:
+        return False
+
+
+def _is_parquet(file: Path) -> bool:
+    import pyarrow as pa  # noqa: PLC0415 - an extra, and heavy
+    from pyarrow import parquet  # noqa: PLC0415
+
+    try:
+        facts = parquet.read_schema(file).metadata or {}
+    except pa.ArrowInvalid:
+        return False
+    return {b"facesort", b"model_key"} <= set(facts)
 
 
 def write_vectors(content: VectorFile, file: Path, form: Form) -> None:

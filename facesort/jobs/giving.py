@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
     from facesort.export.vector_file import VectorFile
-    from facesort.jobs.describing.best import BestFaces
     from facesort.jobs.describing.coreset import CoresetReport
+    from facesort.jobs.describing.picks import BestFaces
     from facesort.jobs.exporting.albums import AlbumOrder, Source
     from facesort.jobs.exporting.vector_file import VectorOrder
     from facesort.protocols import Progress

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from facesort.errors import LibraryLocked
 from facesort.jobs.viewing import Viewing
 
 if TYPE_CHECKING:
@@ -61,7 +63,14 @@ class Learning(Viewing):
             )
 
     def revert_coreset(self) -> bool:
-        """Go back to the plain coreset; return whether anything else was in use."""
-        from facesort.jobs.describing.aggregating import revert  # noqa: PLC0415 - as above
+        """Go back to the plain coreset; return whether anything else was in use.
 
-        return revert(self._db)
+        What an interrupted training has left is removed: vectors of other people.
+        """
+        from facesort.jobs.describing.aggregating import forget_work, revert  # noqa: PLC0415 - as above
+
+        was = revert(self._db)
+        # A training that runs right now still needs what it has made so far.
+        with contextlib.suppress(LibraryLocked), self._job("revert"):
+            forget_work(self._db)
+        return was

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from facesort.catalog.showing import PersonRow
     from facesort.domain import Face, FaceId, FaceStatus, Photo, PhotoId, Place, PlaceState
     from facesort.jobs.showing.situation import Situation
+    from facesort.jobs.showing.together import Together
     from facesort.protocols import Progress
 
 __all__ = ["DEFAULT_MIN_FACE", "ListedFace", "SeenFace", "Viewing", "tell_if_shared"]
@@ -121,6 +122,17 @@ class Viewing(ABC):
         with self._up_to_date():
             person = self._person(reference)
             return person, faces_of(self._db, person, min_face=self.min_face)
+
+    def photos_together(self, texts: Sequence[str], *, ignored: bool = False) -> Together:
+        """Return the photos that show somebody for every text; see `jobs.showing.together`.
+
+        Raises:
+            UsageError: a text is empty.
+        """
+        from facesort.jobs.showing.together import photos_together  # noqa: PLC0415 - as above
+
+        with self._up_to_date():
+            return photos_together(self._db, texts, ignored=ignored, min_face=self.min_face)
 
     def _person(self, reference: str) -> Person:
         row = self._plainly(reference)

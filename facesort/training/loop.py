@@ -75,11 +75,11 @@ def train(
     state = _State(recipe, Sets(views))
     keeper = Checkpoint(checkpoint, recipe.key(views))
     stored = keeper.load()
-    progress.start("Training", recipe.steps, "step")
     if stored is not None:
         state.restore(*stored)
         progress.note(f"Going on from step {state.step:,} of an earlier run.")
-        progress.advance(state.step)
+    # Only what is left: steps of an earlier run say nothing of how fast this one is.
+    progress.start("Training", recipe.steps - state.step, "step")
     try:
         with torch.random.fork_rng(devices=[]), _one_thread():
             while state.step < recipe.steps:

@@ -73,20 +73,3 @@ class OnnxAggregator:
         }
         made: NDArray[np.float32] = self._session.run(inputs)[0]
         return made
-
-    def aggregate_each(
-        self, vectors: Vectors, quality: NDArray[np.float32], owner: NDArray[np.int64]
-    ) -> Vectors:
-        """Return the (p, d) unit vectors of p sets of faces, one after the other.
-
-        Args:
-            vectors: (n, d) unit float32.
-            quality: (n,) 0..1.
-            owner: (n,) whose set: 0..p-1, each of which occurs.
-
-        Raises:
-            ModelMismatch, ModelError: see `aggregate`.
-        """
-        order = np.argsort(owner, kind="stable")
-        sets = np.split(order, np.flatnonzero(np.diff(owner[order])) + 1)
-        return np.stack([self.aggregate(vectors[rows], quality[rows]) for rows in sets])

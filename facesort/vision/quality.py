@@ -37,6 +37,7 @@ class _Words:
         right: where nothing is wrong with it; empty where that is not worth a word.
         bad: value of the card's table below which one of the first two is said.
         good: value from which on the third is said.
+        least: the measure itself must be as high for the third to be said, too.
     """
 
     low: str = ""
@@ -44,13 +45,15 @@ class _Words:
     right: str = ""
     bad: float = 0.75
     good: float = 0.95
+    least: float = -math.inf
 
 
 # What is good is said in this order. The table of `norm` says how recognisable a face is, and so
-# reaches lower than the others.
+# reaches lower than the others. That eyes are open is said only where they show as much as a common
+# face's do: lids drawn over the eyes leave .036 to .041 (docs/quality.md).
 _WORDS = {
     "sharpness": _Words("blurred", right="sharp", good=0.86),
-    "eyes": _Words("eyes hidden or closed", right="eyes open"),
+    "eyes": _Words("eyes hidden or closed", right="eyes open", least=0.05),
     "frontal": _Words("turned away", right="frontal"),
     "norm": _Words("hard to recognise", right="easy to recognise", bad=0.45, good=0.85),
     "light": _Words("dark", "overexposed", "well lit"),
@@ -131,17 +134,19 @@ class CardQuality:
         Raises:
             ValueError: none of the measures that count is there.
         """
-        total = logarithm = 0.0
-        for name, weight in self._weights.items():
-            value = measures.get(name)
-            if value is None or weight == 0:
-                continue
-            total += weight
-            logarithm += weight * math.log(max(self._tables[name](value), _LEAST))
-        if total == 0:
+        counted = [
+            (weight, self._tables[name](measures[name]))
+            for name, weight in self._weights.items()
+            if weight > 0 and measures.get(name) is not None
+        ]
+        if not counted:
             raise ValueError("none of the measures that the card's quality is made from is there")
-        if len(self._weights) == 1:
-            return self._combined(self._tables[name](measures[name]))
+        if len(self._weights) == 1:  # as it is: no mean, and no least value
+            return self._combined(counted[0][1])
+        total = logarithm = 0.0  # not `sum`, which rounds as the version of Python does
+        for weight, value in counted:
+            total += weight
+            logarithm += weight * math.log(max(value, _LEAST))
         return self._combined(math.exp(logarithm / total))
 
     def reasons(self, measures: Mapping[str, float]) -> tuple[str, ...]:
@@ -197,7 +202,7 @@ def _reasons(measures: Mapping[str, float], tables: Mapping[str, _Table]) -> tup
         if value < words.bad:
             is_low = tables[name].is_below_best(measures[name])
             bad.append((value / words.bad, words.low if is_low else words.high))
-        elif value >= words.good:
+        elif value >= words.good and measures[name] >= words.least:
             good.append(words.right)
     said = [word for _, word in sorted(bad, key=itemgetter(0))] + good
     return tuple(word for word in dict.fromkeys(said) if word)

@@ -106,7 +106,9 @@ def test_a_new_orientation_tag_turns_the_boxes_and_costs_no_inference(data, tmp_
     facesort.run("scan", photo.parent)
     before = {face.id: face for face in facesort.faces()}
     assert len(before) == 4
-    facesort.run("name", str(next(iter(before.values())).person), "Anna")
+    # Two of them, in the dark behind, are too poor to be anybody.
+    named = next(face.person for face in before.values() if face.person is not None)
+    facesort.run("name", named, "Anna")
 
     photo.write_bytes(tagged(source.read_bytes(), 3))  # upside down
     models = CountedModels()

@@ -41,7 +41,7 @@ _WITHIN = 0.65  # mean cosine of two faces of one look
 # Where pictures have no time each is compared with each: more of one person than that are rare.
 _MOST_UNTIMED = 10_000
 
-_RULE = Rule(one_person=OnePerson(0.618, 0.0360))
+_RULE = Rule(one_person=OnePerson(0.605, 0.0425))
 
 
 class Person(NamedTuple):

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from facesort.catalog.roots import root_paths
 from facesort.errors import ModelError
 from facesort.evaluation.aggregators import plain_methods
 from facesort.evaluation.sets import BURST, CONDITIONS, draw_templates
 from facesort.imaging.spoil import KINDS
 from facesort.jobs.benches.set_cost import _COST_SIZES as COST_SIZES
 from facesort.jobs.benches.sets import wanted_copies
-from tests.fakes import COLOURS, SquareEmbedder, jpeg, png
+from facesort.jobs.describing.aggregating import coreset_folder, use, write_model
+from facesort.training.data import is_for_training
+from tests.fakes import COLOURS, SquareEmbedder, jpeg, open_library, png
 from tests.terminal import facesort
+from tests.unit.test_aggregating import EMBEDDER, facts, graph
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,11 +69,14 @@ def test_scripts_get_every_method_under_every_condition(folder):
         assert list(row["tar"]) == ["1e-3", "1e-4", "1e-5"]
         assert row["tar"]["1e-4"] is row["tar"]["1e-5"] is None
         one = row["tar"]["1e-3"]
-        assert 0 <= one["ci"][0] <= one["mean"] <= one["ci"][1] <= 1
+        assert 0 <= one["low"] <= one["mean"] <= one["high"] <= 1
+        assert one["ci"] == pytest.approx((one["high"] - one["low"]) / 2)
         assert len(row["by_seed"]["1e-3"]) == SEEDS
     clean = [row for row in said["rows"] if row["condition"] == "clean"]
-    assert all(row["tar"]["1e-3"] == {"mean": 1, "ci": [1, 1]} for row in clean)
-    assert all(row["over_mean"]["1e-3"] == {"mean": 0, "ci": [0, 0]} for row in clean)
+    assert all(row["tar"]["1e-3"] == {"mean": 1, "ci": 0, "low": 1, "high": 1} for row in clean)
+    assert all(
+        row["over_mean"]["1e-3"] == {"mean": 0, "ci": 0, "low": 0, "high": 0} for row in clean
+    )
 
 
 def test_time_and_memory_are_measured_for_sets_of_ten_to_a_hundred_thousand(folder, monkeypatch):
@@ -175,3 +183,82 @@ def test_a_model_that_fails_ends_it_with_its_sentence(folder, models, monkeypatc
     assert done.code != 0
     assert "the model broke" in done.err
     assert "Traceback" not in done.err
+
+
+def learner(tmp_path: Path, name: str = "learner", *, by: str = "folder names") -> Path:
+    """Return a library in which a network was trained and is in use."""
+    library = tmp_path / name
+    made = facts()
+    with open_library(library) as opened:
+        folder = coreset_folder(opened._db, EMBEDDER)
+        made = replace(made, metrics={**made.metrics, "people_by": by})
+        use(opened._db, write_model(folder, graph(), made))
+    return library
+
+
+@pytest.fixture
+def many(tmp_path: Path, models: FakeModels) -> Path:
+    """Eight people whose names are of the half that is measured on, and eight of the other."""
+    people = tmp_path / "many"
+    left = {True: list(COLOURS), False: list(COLOURS)}
+    for number in range(200):
+        colours = left[is_for_training(f"n{number}")]
+        if colours:
+            colour = colours.pop()
+            for image in range(4):
+                jpeg(people / f"n{number}" / f"{image}.jpg", colour, number=4 * number + image)
+    return people
+
+
+def test_a_network_of_another_library_is_judged_on_people_it_has_not_seen(many, tmp_path):
+    library = learner(tmp_path)
+    before = sorted(path.name for path in library.rglob("*"))
+    said = ask(many, "--learned", library)
+    assert said["people"] == 8
+    assert said["learned"]["people_left_out"] == 8
+    assert said["learned"]["in_use"] is True
+    assert said["learned"]["surely_unseen"] is True
+    assert [row["method"] for row in said["rows"][: len(METHODS) + 1]] == [*METHODS, "learned"]
+    assert sorted(path.name for path in library.rglob("*")) == before
+    with open_library(library) as opened:
+        assert opened._db.rows("SELECT * FROM photos") == []
+    done = facesort("bench", "sets", many, "--seeds", str(SEEDS), "--learned", library)
+    assert "in use in its library. 8 other people are left out" in done.out
+    assert "confirmed people" not in done.out
+
+
+def test_a_network_of_confirmed_people_may_have_seen_them_and_that_is_said(many, tmp_path):
+    library = learner(tmp_path, by="decisions")
+    done = facesort("bench", "sets", many, "--seeds", str(SEEDS), "--learned", library)
+    assert done.code == 0, done.err
+    assert "its numbers are too good" in done.out
+
+
+def test_the_network_of_the_library_that_is_scanned_into_is_not_judged(folder, tmp_path):
+    said = ask(folder, "--library", learner(tmp_path))
+    assert said["learned"] is None
+    assert {row["method"] for row in said["rows"]} == set(METHODS)
+    assert said["people"] == 8
+
+
+def test_a_library_of_other_photos_is_left_as_it_is(folder, many, tmp_path):
+    library = tmp_path / "mine"
+    assert facesort("scan", many, "--library", library).code == 0
+    done = facesort("bench", "sets", folder, "--seeds", str(SEEDS), "--library", library)
+    assert done.code == 2
+    assert "do not belong into it" in done.err
+    assert "--learned" in done.err
+    with open_library(library) as opened:
+        assert root_paths(opened._db) == [many]
+
+
+def test_a_library_without_a_network_has_nothing_to_judge(folder, tmp_path):
+    with open_library(tmp_path / "empty"):
+        pass
+    done = facesort("bench", "sets", folder, "--learned", tmp_path / "empty")
+    assert done.code == 2
+    assert "no network was trained in" in done.err
+    kept = tmp_path / "kept"
+    nowhere = facesort("bench", "sets", folder, "--learned", tmp_path / "no", "--library", kept)
+    assert nowhere.code == 11
+    assert not kept.exists()

@@ -285,3 +285,117 @@ def test_where_all_faces_are_the_same_picture_one_stands_for_them(tmp_path):
     document = facesort("coreset", shoot.person("d0"), "--json").json()
     assert len(document["chosen"]) == 1
     assert "nearly the same picture" in document["note"]
+
+
+# -- what is left out, and what is gone -----------------------------------------------------------
+
+
+def two_looks(tmp_path: Path) -> Shoot:
+    """Anna on twelve photos and Bert on four, who is nothing like her; no two photos of an hour."""
+    return Shoot(
+        tmp_path,
+        [
+            *(Frame(f"a{i:02d}", look=i, second=i * HOUR) for i in range(12)),
+            *(Frame(f"b{i}", look=20 + i, second=(40 + i) * HOUR, who="bert") for i in range(4)),
+        ],
+    )
+
+
+def test_whom_the_user_has_merged_is_left_out_of_nothing(tmp_path):
+    shoot = two_looks(tmp_path)
+    anna = shoot.person("a00")
+    assert facesort("merge", anna, shoot.person("b0")).code == 0
+    for _ in range(2):
+        shown = facesort("show", anna, "--best", "99", "--json").json()
+        assert (len(shown["list"]), shown["different"], shown["check"]) == (16, 16, [])
+        assert facesort("group", "--all").code == 0  # and it stays so
+
+
+def test_a_stranger_among_merged_people_is_left_out_all_the_same(tmp_path):
+    shoot = Shoot(
+        tmp_path,
+        [
+            *(Frame(f"a{i:02d}", look=i, second=i * HOUR) for i in range(12)),
+            *(Frame(f"b{i}", look=20 + i, second=(40 + i) * HOUR, who="bert") for i in range(4)),
+            Frame("guest", strange=True, second=90 * HOUR),
+        ],
+    )
+    anna, stranger = shoot.person("a00"), shoot.face("guest")
+    with shoot.open() as library:  # as if the grouping had erred
+        library._db.execute(
+            "UPDATE assignments SET person_id = ? WHERE face_id = ?", (anna, stranger)
+        )
+    assert facesort("merge", anna, shoot.person("b0")).code == 0
+    shown = facesort("show", anna, "--best", "99", "--json").json()
+    assert (shown["check"], len(shown["list"])) == ([stranger], 16)
+
+
+def test_only_what_can_be_chosen_counts_as_different(tmp_path):
+    shoot = two_looks(tmp_path)
+    anna = shoot.person("a00")
+    with shoot.open() as library:  # as if the grouping had erred
+        library._db.execute(
+            "UPDATE assignments SET person_id = ? WHERE face_id = ?", (anna, shoot.face("b0"))
+        )
+    shown = facesort("show", anna, "--best", "99", "--json").json()
+    assert (len(shown["list"]), shown["different"], len(shown["check"])) == (12, 12, 1)
+    text = facesort("show", anna, "--best", "99")
+    assert "the best 12 of 12 photos" in text.out
+    assert "Left out: 1 photo that may show somebody else" in text.err + text.out
+
+
+def test_what_has_gone_since_the_last_scan_comes_last_and_is_said_to_be_missing(wedding):
+    person = wedding.person("portrait")
+    for name in ("portrait", "vows003"):
+        wedding.path(name).unlink()
+    shown = chosen(person, 3)
+    assert {name[:4] for name in shown} == {"vows", "cake", "danc"}
+    assert "vows003" not in shown
+    last = facesort("show", person, "--best", "9", "--json").json()["list"][-1]
+    assert (last["face"], last["photo"]) == (wedding.face("portrait"), None)
+    assert "the original is missing" in last["reasons"]
+    assert "(missing)" in facesort("show", person, "--best", "9").out.splitlines()[-1]
+
+
+def test_of_a_poor_photo_is_said_whether_a_good_one_is_left(wedding):
+    person = wedding.person("portrait")
+    last = facesort("show", person, "--best", "9", "--json").json()["list"][-1]
+    assert last["face"] == wedding.face("shadow")
+    assert "poor, and no good one is left" in last["reasons"]
+    wedding.path("portrait").unlink()  # good, but not to be had
+    fourth = facesort("show", person, "--best", "4", "--json").json()["list"][-1]
+    assert fourth["face"] == wedding.face("shadow")
+    assert "poor" in fourth["reasons"]
+
+
+def test_the_first_has_no_gain_for_there_is_nothing_before_it(wedding):
+    person = wedding.person("portrait")
+    best = facesort("show", person, "--best", "9", "--json").json()["list"]
+    stand = facesort("coreset", person, "--json").json()["chosen"]
+    for faces in (best, stand):
+        first, *others = [one["gain"] for one in faces]
+        assert first is None
+        assert all(0 <= gain <= 1 for gain in others)
+
+
+def test_of_a_photo_and_a_copy_that_is_smaller_the_photo_itself_is_chosen(tmp_path):
+    shoot = Shoot(
+        tmp_path,
+        [
+            *(
+                Frame(f"same{i}", quality=0.8 if i == 2 else 0.81, second=None, spread=0.0)
+                for i in range(4)
+            ),
+            Frame("other", second=None, look=1),
+        ],
+    )
+    original = shoot.face("same2")
+    for smaller in ("same0", "same1", "same3"):
+        with shoot.open() as library:
+            library._db.execute(
+                "UPDATE faces SET right = (left + right) / 2, bottom = (top + bottom) / 2 "
+                "WHERE id = ?",
+                (shoot.face(smaller),),
+            )
+    shown = facesort("show", shoot.person("other"), "--best", "9", "--json").json()["list"]
+    assert {one["face"] for one in shown} == {original, shoot.face("other")}

@@ -132,6 +132,14 @@ def test_the_version_is_told():
     assert facesort("--version").out == f"facesort {package.__version__}\n"
 
 
+def test_the_package_can_be_run_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "facesort", "--version"],
+        capture_output=True, text=True, check=False, cwd=REPOSITORY, env=environment(),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, f"facesort {package.__version__}\n"), done.stderr
+
+
 BARE = """
 import typer
 app = typer.Typer(rich_markup_mode=None)

@@ -229,3 +229,42 @@ def test_without_the_extra_parquet_is_refused_and_the_message_says_how_to_instal
     assert 'pip install "facesort[parquet]"' in refused.err
     assert not (tmp_path / "people.parquet").exists()
     assert facesort("export", "--descriptors", tmp_path / "people.npz").code == 0
+
+
+@pytest.mark.parametrize("end", ["npz", "parquet"])
+def test_only_its_own_files_are_replaced(shoot, tmp_path, end):
+    if end == "parquet":
+        pytest.importorskip("pyarrow", reason="needs the extra [parquet]")
+    own = tmp_path / f"people.{end}"
+    assert facesort("export", "--descriptors", own).code == 0
+    assert facesort("export", "--descriptors", own).code == 0
+    photo = tmp_path / f"photo.{end}"
+    photo.write_bytes(shoot.path("a000").read_bytes())
+    empty = tmp_path / f"empty.{end}"
+    empty.touch()
+    others = tmp_path / f"others.{end}"
+    _write_others(others, own)
+    for file in (photo, empty, others):
+        before = file.read_bytes()
+        for options in ((), ("--dry-run",)):
+            refused = facesort("export", "--descriptors", file, *options)
+            assert (refused.code, refused.out) == (41, ""), refused.err
+            assert "Choose another name" in refused.err
+        assert file.read_bytes() == before
+
+
+def _write_others(file: Path, own: Path) -> None:
+    """Write a file of the same form as somebody else would, with most of our columns."""
+    if file.suffix == ".npz":
+        with np.load(own, allow_pickle=False) as read:
+            np.savez(file, **{name: read[name] for name in read.files if name != "facesort"})
+        return
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(parquet.read_table(own).replace_schema_metadata(None), file)
+
+
+def test_a_file_that_was_cut_off_is_not_taken_for_its_own(shoot, tmp_path):
+    file = tmp_path / "people.npz"
+    assert facesort("export", "--descriptors", file).code == 0
+    file.write_bytes(file.read_bytes()[:-30])
+    assert facesort("export", "--descriptors", file).code == 41

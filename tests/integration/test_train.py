@@ -11,12 +11,14 @@ import pytest
 
 from facesort import registry
 from facesort.catalog.opening import open_database
+from facesort.files import JobLock
 from facesort.inference.card_file import load_cards, read_card
 from facesort.jobs.describing.aggregating import library_aggregator
 from facesort.training import loop
 from tests.fakes import open_library
-from tests.rigged import RiggedModels, paint_people
+from tests.rigged import JunkBlind, RiggedModels, paint_people
 from tests.terminal import Outcome, facesort
+from tests.unit.test_aggregating import graph
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +62,21 @@ def torch() -> None:
     pytest.importorskip("torch", reason="the extra [train] is not installed")
 
 
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let a training end at once, with an aggregator of known doings; needs no PyTorch."""
+
+    def end_with(angle: float) -> None:
+        monkeypatch.setattr("facesort.jobs.training.train.check_torch", lambda: None)
+        monkeypatch.setattr("facesort.jobs.training.train.train", lambda *_: None)
+        monkeypatch.setattr("facesort.jobs.training.train.to_onnx", lambda *_: graph())
+        monkeypatch.setattr(
+            "facesort.jobs.training.train.load_aggregator", lambda *_: JunkBlind(angle)
+        )
+
+    return end_with
+
+
 def _train(folder: Path, *more: str, steps: str = FEW_STEPS) -> Outcome:
     return facesort("train", "coreset", folder, "--steps", steps, *more)
 
@@ -73,9 +90,9 @@ def test_a_network_that_is_better_is_used_and_can_be_taken_back(world, painted):
     report = done.json()
     assert report["adopted"] is True
     assert "now uses the learned aggregation" in report["sentence"]
-    worst = max(report["contests"], key=lambda one: one["difference"]["ci"][0])
+    worst = max(report["contests"], key=lambda one: one["difference"]["low"])
     assert worst["condition"] == "degraded"
-    assert worst["learned"]["ci"][0] > worst["default"]["ci"][1]
+    assert worst["learned"]["low"] > worst["default"]["high"]
     card = read_card(_library() / "models" / "coreset-sface" / "card.toml")
     assert card.model_key == report["model_key"]
     assert card.aggregation is not None
@@ -126,12 +143,65 @@ def test_an_interrupted_training_goes_on_and_ends_with_the_same_network(
     assert _train(painted, "--json").json()["model_key"] == done.json()["model_key"]
 
 
-@pytest.mark.usefixtures("torch")
-def test_too_few_people_are_said_to_be_too_few(world, tmp_path):
+@pytest.mark.slow
+def test_a_network_that_tells_sets_apart_but_moves_its_cosines_is_not_used(world, painted, trained):
+    world("praised")
+    trained(1.1)
+    done = _train(painted, "--json")
+    assert done.code == 0, done.err
+    report = done.json()
+    assert report["adopted"] is False
+    assert any(
+        one["learned"]["low"] > one["default"]["high"] and one["difference"]["low"] > 0.2
+        for one in report["contests"]
+    )
+    asked = report["identify"]["identified"]
+    assert asked["learned"]["mean"] < 0.5
+    assert asked["default"]["mean"] > 0.95
+    assert (
+        "The plain coreset stays, for with the learned aggregation identify finds"
+        in (report["sentence"])
+    )
+    assert f"{asked['default']['mean']:.2%}" in report["sentence"]
+    assert _aggregator() is None
+
+
+@pytest.mark.slow
+def test_the_same_network_with_its_cosines_in_place_is_used_and_the_next_says_so(
+    world, painted, trained
+):
+    world("praised")
+    trained(0.0)
+    report = _train(painted, "--json").json()
+    assert report["adopted"] is True
+    assert "identify finds" in report["sentence"]
+    assert report["earlier_network"] is False
+    assert "not compared" not in report["sentence"]
+    assert _aggregator() is not None
+    again = _train(painted)
+    assert "takes the place of an earlier network, with which it was not compared" in again.out
+    assert "identify at the library's own bar" in again.out
+
+
+@pytest.mark.slow
+def test_without_a_calibration_nothing_is_used(world, painted, trained, monkeypatch):
+    world("praised")
+    trained(0.0)
+    monkeypatch.setattr("facesort.jobs.training.recognition.calibration_of", lambda *_: None)
+    report = _train(painted, "--json").json()
+    assert report["adopted"] is False
+    assert report["identify"] is None
+    assert "the card of the embedder has no calibration" in report["sentence"]
+    assert _aggregator() is None
+
+
+def test_too_few_people_are_said_to_be_too_few(world, tmp_path, trained):
     world("known")
+    trained(0.0)
     few = paint_people(tmp_path / "few", 9, 4)
     done = _train(few)
     assert done.code == 2
+    assert not (_library() / "models" / "work").exists()
     assert "too few people to train on" in done.err
     assert "the plain coreset stays" in done.err
 
@@ -146,10 +216,11 @@ def test_a_library_without_confirmed_faces_has_too_few(world, painted):
     assert "those you have confirmed" in done.err
 
 
-@pytest.mark.usefixtures("torch")
-def test_a_folder_that_is_not_there_is_said_so(world, tmp_path):
+def test_a_folder_that_is_not_there_is_said_so_and_makes_no_library(world, tmp_path, trained):
     world("known")
+    trained(0.0)
     assert _train(tmp_path / "nowhere").code == 2
+    assert not _library().exists()
 
 
 def test_without_pytorch_it_says_how_to_install_it(monkeypatch, tmp_path):
@@ -158,6 +229,20 @@ def test_without_pytorch_it_says_how_to_install_it(monkeypatch, tmp_path):
     done = facesort("train", "coreset", tmp_path / "photos")
     assert done.code == 25
     assert 'pip install "facesort[train]"' in done.err
+    assert not _library().exists()
+
+
+def test_going_back_removes_what_an_interrupted_training_has_left():
+    with open_library(_library()):
+        pass
+    work = _library() / "models" / "work"
+    work.mkdir(parents=True)
+    (work / "copies-1.npz").write_bytes(b"vectors")
+    with JobLock(_library() / "job.lock", "training"):
+        assert facesort("train", "coreset", "--revert").code == 0
+        assert work.exists()  # it runs right now
+    assert facesort("train", "coreset", "--revert").code == 0
+    assert not work.exists()
 
 
 def test_going_back_needs_no_library_of_models(tmp_path):

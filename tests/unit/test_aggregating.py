@@ -16,6 +16,7 @@ from facesort.catalog.opening import open_database
 from facesort.catalog.vectors import set_code
 from facesort.domain import VectorCode
 from facesort.errors import CardInvalid, LibraryUnwritable, ModelMismatch
+from facesort.evaluation.aggregators import aggregate_each
 from facesort.inference.card import ModelKind
 from facesort.inference.card_file import load_cards, read_card
 from facesort.inference.session import open_session
@@ -213,7 +214,7 @@ def test_the_order_of_faces_changes_not_a_bit(aggregator, count, seed, again):
 def test_many_sets_are_made_as_one_by_one(aggregator):
     vectors, quality = faces(9, 4, 32)
     owner = np.array([2, 0, 1, 2, 2, 0, 1, 1, 2])
-    made = aggregator.aggregate_each(vectors, quality, owner)
+    made = aggregate_each(aggregator, vectors, quality, owner)
     for whose in range(3):
         mine = owner == whose
         assert (made[whose] == aggregator.aggregate(vectors[mine], quality[mine])).all()

@@ -179,7 +179,7 @@ def test_a_burst_counts_once():
     chosen = choose(vectors, quality, NO_GUARD)
     assert sorted(chosen.rows[0][:3].tolist()) == [0, 50, 51]
     assert chosen.sizes.tolist() == [3]
-    assert chosen.radius[0] < 0.03
+    assert chosen.radius[0] < 0.02
 
 
 @pytest.mark.parametrize("n", [5, 10, 30, 60])

@@ -115,6 +115,15 @@ def test_a_face_without_fault_is_praised_and_its_best_is_said_first():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("eyes", "said"), [(0.0545, True), (0.05, True), (0.041, False), (0.036, False)]
+)
+def test_eyes_are_called_open_only_where_they_show_as_much_as_a_common_face_s(eyes, said):
+    reasons = quality_of(card("sface")).reasons({**BEST, "eyes": eyes})
+    assert ("eyes open" in reasons) is said
+    assert "eyes hidden or closed" not in reasons
+
+
 def test_of_two_faults_the_worse_is_named_first_and_none_twice():
     quality = quality_of(card("sface"))
     both = {**BEST, "sharpness": 0.55, "eyes": 0.0, "clipped": 0.5, "light": 1.0}

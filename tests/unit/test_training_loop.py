@@ -85,6 +85,7 @@ def test_ctrl_c_keeps_the_checkpoint_and_the_next_run_ends_alike(tmp_path):
     progress = SilentProgress()
     resumed = loop.train(junk_world(), RECIPE, tmp_path / "halves", progress)
     assert progress.notes == ["Going on from step 10 of an earlier run."]
+    assert progress.totals == {"Training": RECIPE.steps - 10}
     assert whole.keys() == resumed.keys()
     assert all((whole[name] == resumed[name]).all() for name in whole)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from facesort.evaluation.recognition import Recognition
 from facesort.evaluation.sets import Estimate, SetRow, SetsResult
 from facesort.evaluation.verdict import decide
 
 SAME = Estimate(0.95, 0.93, 0.97)
 NO_GAIN = Estimate(0.0, -0.01, 0.01)
+FINE = Recognition(SAME, SAME, NO_GAIN, 0.0, 0.0, 0.001, 400, 2000)
 
 
 def judged(
@@ -25,11 +29,12 @@ def judged(
     return SetsResult(tuple(rows), 100, 800, 5, 500, 99_000)
 
 
-def verdict(clean, burst, old_burst=SAME, gain_clean=NO_GAIN):
+def verdict(clean, burst, old_burst=SAME, gain_clean=NO_GAIN, recognition=FINE):
     return decide(
         judged(clean=(clean, gain_clean, SAME), burst=(burst, NO_GAIN, old_burst)),
         new="learned",
         old="default",
+        recognition=recognition,
     )
 
 
@@ -53,6 +58,33 @@ def test_a_loss_anywhere_outweighs_a_gain():
     assert [one.condition for one in found.worse] == ["clean"]
     assert not found.adopt
     assert found.telling.condition == "clean"
+
+
+def test_whoever_finds_fewer_people_at_the_bar_of_the_library_is_kept_out():
+    fewer = replace(FINE, gain=Estimate(-0.3, -0.4, -0.2))
+    found = verdict(SAME, Estimate(0.99, 0.98, 1.0), recognition=fewer)
+    assert found.wins_sets
+    assert not found.adopt
+
+
+def test_what_identify_would_do_must_be_known():
+    found = verdict(SAME, Estimate(0.99, 0.98, 1.0), recognition=None)
+    assert found.wins_sets
+    assert not found.adopt
+
+
+def test_an_undecided_contest_is_told_by_its_largest_difference():
+    nothing = Estimate(0.0, 0.0, 0.0)
+    found = decide(
+        judged(
+            clean=(Estimate(1, 1, 1), nothing, Estimate(1, 1, 1)),
+            degraded=(SAME, Estimate(-0.02, -0.05, 0.0), SAME),
+        ),
+        new="learned",
+        old="default",
+        recognition=FINE,
+    )
+    assert found.telling.condition == "degraded"
 
 
 def test_the_same_is_not_better():

@@ -17,7 +17,7 @@ from facesort.evaluation.verification import LfwResult, judge_all_pairs, judge_f
 from facesort.imaging.geometry import to_upright, upright_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
     from pathlib import Path
 
     from facesort.catalog.connection import Database
@@ -31,6 +31,7 @@ __all__ = [
     "bench_lfw",
     "compacted",
     "detected_photos",
+    "face_owners",
     "labelled_faces",
     "seen",
 ]
@@ -128,6 +129,32 @@ def labelled_faces(
     """
     rows = [_resolved(row) for row in read_truth(truth)]
     return list(zip(rows, match_faces(rows, detected_photos(faces, photos)), strict=True))
+
+
+def face_owners(
+    truth: Path, seen: Iterable[Face], photos: Mapping[PhotoId, Photo], *, known: Container[FaceId]
+) -> tuple[dict[FaceId, str], int]:
+    """Return whose each face of a truth is, and how many of its lines mean no known face.
+
+    A photo that lies there twice is one; in the folders of two people it is nobody's.
+
+    Args:
+        truth: a CSV file, or a folder whose subfolders are people.
+        seen: all faces that were found.
+        photos: all of them.
+        known: the faces that count.
+
+    Raises:
+        UsageError: the truth cannot be read.
+    """
+    owners: dict[FaceId, set[str]] = {}
+    missing = 0
+    for line, face in labelled_faces(truth, seen, photos):
+        if face is None or face not in known:
+            missing += 1
+        else:
+            owners.setdefault(face, set()).add(line.person)
+    return {face: names.pop() for face, names in owners.items() if len(names) == 1}, missing
 
 
 def compacted(matrix: FaceMatrix) -> FaceMatrix:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,9 +21,10 @@ from facesort.evaluation.sets import (
     judge_sets,
 )
 from facesort.imaging.spoil import KINDS, Spoilt, near_copy, spoil
-from facesort.jobs.benches.bench import labelled_faces
+from facesort.jobs.benches.bench import face_owners
 from facesort.jobs.benches.copies import embed_copies
 from facesort.jobs.benches.set_cost import measure_cost
+from facesort.training.data import is_for_training
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,8 +37,9 @@ if TYPE_CHECKING:
     from facesort.jobs.benches.bench import Seen
     from facesort.jobs.benches.copies import Copies, Recipe
     from facesort.jobs.benches.set_cost import Cost
+    from facesort.jobs.describing.aggregating import Trained
     from facesort.jobs.looking import Looking
-    from facesort.protocols import Aggregator, Image, Progress, Vectors
+    from facesort.protocols import Image, Progress, Vectors
 
 __all__ = [
     "Gathered",
@@ -61,6 +64,8 @@ class SetsReport:
         model: key of the embedder.
         copies: faces that were changed and embedded again.
         missing: faces of the truth that were not found on their photos.
+        trained: the trained network that was judged too; None: there was none.
+        left_out: people who were not judged on because a training may have seen them.
     """
 
     result: SetsResult
@@ -68,6 +73,8 @@ class SetsReport:
     model: str
     copies: int
     missing: int
+    trained: Trained | None
+    left_out: int
 
     def to_json(self) -> dict[str, object]:
         """Return the document of `bench sets --json`; shares are 0..1, intervals hold 95 %."""
@@ -79,9 +86,19 @@ class SetsReport:
             "missing": self.missing,
             "copies": self.copies,
             "seeds": found.seeds,
+            "learned": None if self.trained is None else self._of_trained(self.trained),
             "pairs": {"same": found.same, "different": found.different},
             "rows": [row.to_json() for row in found.rows],
             "cost": [asdict(one) for one in self.cost],
+        }
+
+    def _of_trained(self, trained: Trained) -> dict[str, object]:
+        return {
+            "model": str(trained.card.path.parent / trained.card.weights.file),
+            "model_key": trained.card.model_key,
+            "in_use": trained.in_use,
+            "people_left_out": self.left_out,
+            "surely_unseen": trained.knows_folders,
         }
 
 
@@ -104,7 +121,7 @@ def bench_sets(
     rule: Rule,
     *,
     seeds: int,
-    learned: Sequence[Aggregator],
+    trained: Trained | None,
     progress: Progress,
 ) -> SetsReport:
     """Judge all aggregators on the people of a folder.
@@ -115,15 +132,20 @@ def bench_sets(
         seen: what was found there; the largest central face of each photo counts.
         rule: how the library chooses faces.
         seeds: how often templates are drawn.
-        learned: aggregators to compare with the plain ones.
+        trained: a network to compare with the plain ways, on people of the half by name that a
+            training leaves out; None: all ways are plain, and judged on everybody.
         progress: told of every copy and comparison.
 
     Raises:
         UsageError: too few people have enough photos.
         ModelError: the models cannot be loaded.
     """
-    gathered = gather_sets(looking, folder, seen, seeds=seeds, progress=progress)
-    methods = (*plain_methods(rule), *learned)
+    gathered = gather_sets(
+        looking, folder, seen, seeds=seeds, progress=progress, unseen=trained is not None
+    )
+    methods = plain_methods(rule)
+    if trained is not None:
+        methods = (*methods, trained.aggregator)
     progress.start("Comparing sets", len(methods) * len(CONDITIONS) * seeds, "comparison")
     try:
         result = judge_sets(gathered.faces, methods, seeds=seeds, on_step=progress.advance)
@@ -131,62 +153,83 @@ def bench_sets(
         progress.finish()
     timed = [method for method in methods if method.name in _COST_METHODS]
     cost = measure_cost(timed, seen.matrix.vectors.shape[1], progress)
-    return SetsReport(result, cost, seen.matrix.model_key, gathered.copies, gathered.missing)
+    return SetsReport(
+        result,
+        cost,
+        seen.matrix.model_key,
+        gathered.copies,
+        gathered.missing,
+        trained,
+        gathered.left_out,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The faces to judge with, how many copies were made, and how many photos show no face."""
+    """What to judge with.
+
+    Args:
+        faces: with their copies.
+        copies: how many were made.
+        missing: photos that show no face.
+        left_out: people with enough photos whom a training may have seen.
+    """
 
     faces: SetFaces
     copies: int
     missing: int
+    left_out: int
 
 
 def gather_sets(
-    looking: Looking, folder: Path, seen: Seen, *, seeds: int, progress: Progress
+    looking: Looking,
+    folder: Path,
+    seen: Seen,
+    *,
+    seeds: int,
+    progress: Progress,
+    unseen: bool = False,
 ) -> Gathered:
     """Find the faces of a folder's people, and make the copies that the draws ask for.
+
+    Args:
+        looking: models and settings.
+        folder: NAME/*.jpg, scanned.
+        seen: what was found there.
+        seeds: how often templates are drawn.
+        progress: told of every copy.
+        unseen: leave out people of the half by name that a training learns from.
 
     Raises:
         UsageError: too few people have enough photos.
         ModelError: the models cannot be loaded.
     """
-    owners, missing = _owners(folder, seen)
+    known = set(seen.matrix.face_ids)
+    owners, missing = face_owners(folder, seen.faces, seen.photos, known=known)
+    left_out = 0
+    if unseen:
+        counts = Counter(owners.values())
+        left_out = sum(n >= MIN_FACES and is_for_training(name) for name, n in counts.items())
+        owners = {face: name for face, name in owners.items() if not is_for_training(name)}
     chosen = sorted((face for face in seen.faces if face.id in owners), key=lambda face: face.id)
     people = [owners[face.id] for face in chosen]
     draws = [draw_templates(people, seed) for seed in range(seeds)]
-    _check_enough(folder, draws[0], seeds)
+    _check_enough(folder, draws[0], seeds, left_out)
     wanted = wanted_copies(draws, len(chosen))
     made = embed_copies(looking, chosen, seen.photos, wanted, recipes(), progress)
     row = {face: i for i, face in enumerate(seen.matrix.face_ids)}
     own = seen.matrix.vectors[[row[face.id] for face in chosen]]
     quality = np.array([face.quality for face in chosen], dtype=np.float32)
-    return Gathered(set_faces(own, quality, people, made), len(made.face), missing)
+    return Gathered(set_faces(own, quality, people, made), len(made.face), missing, left_out)
 
 
-def _owners(folder: Path, seen: Seen) -> tuple[dict[str, str], int]:
-    """Return whose each face is, and how many photos show none; a face of two people is nobody's.
-
-    A photo that lies there twice is one.
-    """
-    known = set(seen.matrix.face_ids)
-    owners: dict[str, set[str]] = {}
-    missing = 0
-    for line, face in labelled_faces(folder, seen.faces, seen.photos):
-        if face is None or face not in known:
-            missing += 1
-        else:
-            owners.setdefault(face, set()).add(line.person)
-    return {face: names.pop() for face, names in owners.items() if len(names) == 1}, missing
-
-
-def _check_enough(folder: Path, draw: Draw, seeds: int) -> None:
+def _check_enough(folder: Path, draw: Draw, seeds: int, left_out: int) -> None:
     needed, have = least_people(1e-3, seeds), len(draw.people)
     if have < needed:
+        but = f", and {left_out} more are left out, whom the network may have seen"
         raise UsageError(
-            f"{folder}: {have} of its people have {MIN_FACES} photos or more that show a face; a "
-            f"false accept rate of 1e-3 takes {needed} such people",
+            f"{folder}: {have} of its people have {MIN_FACES} photos or more that show a face"
+            f"{but if left_out else ''}; a false accept rate of 1e-3 takes {needed} such people",
             hint="Name a folder with more people: NAME/*.jpg, four photos or more of each.",
         )
 

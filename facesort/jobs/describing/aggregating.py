@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from facesort.catalog import vectors
-from facesort.errors import CardInvalid, FacesortError, LibraryUnwritable
+from facesort.errors import CardInvalid, FacesortError, LibraryUnwritable, UsageError
 from facesort.files import atomic_write, explain_os_error, make_private_dir, sha256_of
 from facesort.inference.card import ModelKind
 from facesort.inference.card_file import read_card
@@ -29,15 +30,20 @@ if TYPE_CHECKING:
     from facesort.protocols import Aggregator, Progress
 
 __all__ = [
+    "WORK",
     "Facts",
+    "Trained",
     "aggregator_key",
     "are_projected",
     "coreset_folder",
+    "forget_work",
     "is_chosen",
     "library_aggregator",
     "models_folder",
+    "not_used_folder",
     "revert",
     "tell_if_unusable",
+    "trained_aggregator",
     "use",
     "write_model",
 ]
@@ -46,6 +52,10 @@ _Plain: TypeAlias = str | float | bool
 
 _META = "aggregator"
 _CARD = "card.toml"
+_NOT_USED = "-not-used"
+
+# Below `models_folder`: what a training has made until it is finished.
+WORK = "work"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,17 @@ def models_folder(db: Database) -> Path:
 def coreset_folder(db: Database, embedder: ModelCard) -> Path:
     """Return where the aggregator is that was chosen for an embedder's vectors."""
     return models_folder(db) / f"coreset-{embedder.name}"
+
+
+def not_used_folder(db: Database, embedder: ModelCard) -> Path:
+    """Return where the last aggregator is that was trained and not chosen."""
+    own = coreset_folder(db, embedder)
+    return own.with_name(f"{own.name}{_NOT_USED}")
+
+
+def forget_work(db: Database) -> None:
+    """Remove what an unfinished training has made: vectors and copies of other people's faces."""
+    shutil.rmtree(models_folder(db) / WORK, ignore_errors=True)
 
 
 def write_model(folder: Path, graph: bytes, facts: Facts) -> ModelCard:
@@ -186,6 +207,51 @@ def library_aggregator(db: Database, embedder: ModelCard) -> Aggregator | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What was trained in a library, in use there or not."""
+
+    aggregator: Aggregator
+    card: ModelCard
+    in_use: bool
+
+    @property
+    def knows_folders(self) -> bool:
+        """Whether whom it was trained on follows from the names of their folders."""
+        return (
+            self.card.aggregation is not None
+            and self.card.aggregation.metrics.get("people_by") == "folder names"
+        )
+
+
+def trained_aggregator(db: Database, embedder: ModelCard) -> Trained:
+    """Return the network that was trained in a library: the one in use, or else the last one.
+
+    Args:
+        db: the catalog.
+        embedder: whose vectors it will be given.
+
+    Raises:
+        UsageError: there is none for this embedder.
+        CardInvalid: it is damaged, or made for another embedder.
+        ModelError: it cannot be loaded.
+    """
+    from facesort.registry import load_aggregator  # noqa: PLC0415 - few libraries have one
+
+    own = coreset_folder(db, embedder) / _CARD
+    there = [one for one in (own, not_used_folder(db, embedder) / _CARD) if one.is_file()]
+    if not there:
+        raise UsageError(
+            f"no network was trained in {db.path.parent} for {embedder.name}",
+            hint="Name the library in which facesort train coreset was run.",
+        )
+    used = is_chosen(db) and own in there
+    path = own if used else max(there, key=lambda one: one.stat().st_mtime)
+    card = _checked(path, embedder)
+    loaded = load_aggregator(card, path.parent / card.weights.file)
+    return Trained(loaded, card, used and card.model_key == db.meta(_META))
+
+
 def tell_if_unusable(db: Database, embedder: ModelCard, progress: Progress) -> None:
     """Say that a trained aggregator was chosen and cannot be used."""
     if not db.meta(_META):
@@ -217,6 +283,18 @@ def _usable(db: Database, embedder: ModelCard) -> ModelCard:
         raise CardInvalid(f"{path} is not the one that was chosen")
     if are_projected(db, embedder):
         raise CardInvalid(f"{path} takes vectors as they are, and library compact has cut them")
+    return _checked(path, embedder)
+
+
+def _checked(path: Path, embedder: ModelCard) -> ModelCard:
+    """Return a card whose network is whole and takes an embedder's vectors.
+
+    Raises:
+        CardInvalid: it is not.
+    """
+    card = read_card(path)
+    if card.aggregation is None:
+        raise CardInvalid(f"{path} is no aggregator's")
     if card.aggregation.embedder != embedder.model_key:
         raise CardInvalid(f"{path} takes vectors of {card.aggregation.embedder}")
     weights = path.parent / card.weights.file

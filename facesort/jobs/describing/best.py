@@ -1,4 +1,4 @@
-"""The best different photos of a person: for a look, for an album, and why each was taken.
+"""The best different photos of a person: for a look, for an album.
 
 A photo stands for itself by the best of its faces of that person. Of a burst one photo is taken.
 Inside a snapshot of tables that are up to date.
@@ -6,7 +6,6 @@ Inside a snapshot of tables that are up to date.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,33 +15,27 @@ from facesort.catalog import places, showing, vectors
 from facesort.descriptors.best import best_different
 from facesort.domain import PlaceState
 from facesort.jobs.describing.coreset_rule import coreset_rule, min_quality, seconds_of
+from facesort.jobs.describing.picks import BestFace, BestFaces, Chosen, Pick, why
+from facesort.jobs.describing.united import fitting_own
 from facesort.jobs.showing.faces import seen_faces
-from facesort.registry import quality_of
+from facesort.jobs.showing.there import as_on_disk, is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from facesort.catalog.connection import Database
-    from facesort.domain import Face, FaceId, Person, PhotoId
+    from facesort.descriptors.best import Best
+    from facesort.domain import FaceId, Person, PersonId, PhotoId
     from facesort.inference.card import ModelCard
-    from facesort.jobs.viewing import SeenFace
     from facesort.protocols import Vectors
 
-__all__ = [
-    "BestFace",
-    "BestFaces",
-    "Candidate",
-    "Pick",
-    "Why",
-    "best_of",
-    "choose_best",
-    "why",
-]
+__all__ = ["Candidate", "best_of", "choose_best"]
 
-# Words about a face in one line of text.
-_MOST_TOLD = 3
+
+# Of so many chosen ones the originals are looked for: more are a list for a program.
+_MOST_LOOKED_FOR = 1000
 
 
 class Candidate(NamedTuple):
@@ -54,6 +47,7 @@ class Candidate(NamedTuple):
         quality: 0..1.
         is_missing: the original is not there.
         is_confirmed: the user has said whose it is.
+        identity: whose it is beneath merges.
     """
 
     face: FaceId
@@ -61,95 +55,7 @@ class Candidate(NamedTuple):
     quality: float
     is_missing: bool
     is_confirmed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """One photo that was chosen.
-
-    Args:
-        face: its best face of the person.
-        photo: the photo.
-        burst: how many of the person's photos are of one burst with it, itself included.
-        has_time: the burst is known by time; otherwise its photos are nearly the same.
-        gain: (1 - cosine) / 2 to the nearest one chosen before; .5 for the first.
-        is_poor: its quality is below that of a face that could stand for somebody.
-        is_missing: the original is not there.
-    """
-
-    face: FaceId
-    photo: PhotoId
-    burst: int
-    has_time: bool
-    gain: float
-    is_poor: bool
-    is_missing: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The best different photos of a person.
-
-    Args:
-        picks: in the order of their choice.
-        photos: among how many photos they were chosen.
-        bursts: how many different pictures these are.
-        odd: faces that were left out because they may be somebody else's, the least alike first.
-    """
-
-    picks: tuple[Pick, ...]
-    photos: int
-    bursts: int
-    odd: tuple[FaceId, ...]
-
-
-class Why(NamedTuple):
-    """Why a photo was chosen.
-
-    Args:
-        choice: what was decisive.
-        looks: how well the face is seen: what is bad first, then what is good.
-    """
-
-    choice: tuple[str, ...]
-    looks: tuple[str, ...]
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """All of it."""
-        return self.choice + self.looks
-
-    @property
-    def text(self) -> str:
-        """The most telling, as one line."""
-        looks = ", ".join(self.looks[:_MOST_TOLD])
-        return "; ".join((*self.choice, looks) if looks else self.choice)
-
-
-@dataclass(frozen=True, slots=True)
-class BestFace:
-    """A chosen face with all that is known of it, and why it was chosen."""
-
-    seen: SeenFace
-    pick: Pick
-    why: Why
-
-
-@dataclass(frozen=True, slots=True)
-class BestFaces:
-    """The best faces of a person.
-
-    Args:
-        person: whose; without the tuple of faces.
-        faces: how many there are in all.
-        best: those chosen, in order.
-        chosen: among what.
-    """
-
-    person: Person
-    faces: int
-    best: tuple[BestFace, ...]
-    chosen: Chosen
+    identity: PersonId
 
 
 def best_of(
@@ -173,19 +79,38 @@ def best_of(
             row.quality,
             states[row.photo][1] is not PlaceState.PRESENT,
             bool(row.confirmed),
+            row.person,
         )
         for row in rows
     ]
     taken_at = catalog.taken_at(db, {row.photo for row in rows})
     chosen = choose_best(db, card, candidates, taken_at, count)
+    looked_for = [one.photo for one in chosen.picks[:_MOST_LOOKED_FOR] if not one.is_missing]
+    if _gone(db, looked_for):  # the library is behind: now look for all, as exports do
+        gone = _gone(db, {one.photo for one in candidates if not one.is_missing})
+        candidates = [
+            one._replace(is_missing=True) if one.photo in gone else one for one in candidates
+        ]
+        chosen = choose_best(db, card, candidates, taken_at, count)
     by_face = {pick.face: pick for pick in chosen.picks}
     seen = seen_faces(db, person, [row for row in rows if row.id in by_face], min_face=min_face)
-    shown = {one.face.id: one for one in seen}
+    shown = {
+        one.face.id: one._replace(photo=as_on_disk(one.photo))
+        if by_face[one.face.id].is_missing
+        else one
+        for one in seen
+    }
     best = [
         BestFace(shown[pick.face], pick, why(card, shown[pick.face].face, pick, rank))
         for rank, pick in enumerate(chosen.picks, start=1)
     ]
     return BestFaces(person, len(rows), tuple(best), chosen)
+
+
+def _gone(db: Database, photos: Collection[PhotoId]) -> set[PhotoId]:
+    """Return those photos that are not on the disk."""
+    there = places.photos(db, set(photos))
+    return {photo for photo in photos if not is_there(there[photo])}
 
 
 def choose_best(
@@ -208,35 +133,74 @@ def choose_best(
     if not faces:
         return Chosen((), 0, 0, ())
     stored, has = _vectors(db, card, [one.face for one in faces])
-    seconds = seconds_of([taken_at[one.photo] for one in faces])
+    ids = [one.face for one in faces]
+    quality = np.array([one.quality for one in faces], dtype=np.float32)
+    # What this model has not seen can be compared with nothing; what is gone cannot be shown.
+    later = np.array([one.is_missing for one in faces], dtype=bool) | ~has
+    confirmed = np.array([one.is_confirmed for one in faces], dtype=bool)
+    identities = [one.identity for one in faces]
+    rule = coreset_rule(db, card)
+    sides = catalog.short_sides(db, ids)
     found = best_different(
         stored,
-        np.array([one.quality for one in faces], dtype=np.float32),
+        quality,
         count,
-        ids=[one.face for one in faces],
-        seconds=seconds,
+        ids=ids,
+        seconds=seconds_of([taken_at[one.photo] for one in faces]),
         floor=min_quality(card),
-        # What this model has not seen can be compared with nothing; what is gone cannot be shown.
-        later=np.array([one.is_missing for one in faces], dtype=bool) | ~has,
-        trusted=np.array([one.is_confirmed for one in faces], dtype=bool),
-        rule=coreset_rule(db, card),
+        later=later,
+        trusted=confirmed
+        | fitting_own(
+            stored, quality, identities, rule, ids=ids, there=~later, confirmed=confirmed
+        ),
+        pixels=np.array([sides[face] for face in ids], dtype=np.float32),
+        rule=rule,
     )
-    picks = tuple(
-        Pick(
-            faces[row].face,
-            faces[row].photo,
-            size,
-            not np.isnan(seconds[row]),
-            gain,
-            faces[row].quality < min_quality(card),
-            faces[row].is_missing,
-        )
-        for row, gain, size in zip(
-            found.rows.tolist(), found.gain.tolist(), found.sizes.tolist(), strict=True
-        )
+    can_be = np.ones(len(faces), dtype=bool)
+    can_be[found.odd] = False
+    return Chosen(
+        _picks(faces, found, taken_at, can_be & (quality >= np.float32(min_quality(card)))),
+        int(can_be.sum()),
+        len(np.unique(found.burst[can_be])),
+        tuple(ids[row] for row in found.odd.tolist()),
     )
-    odd = tuple(faces[row].face for row in found.odd.tolist())
-    return Chosen(picks, len(faces), len(np.unique(found.burst)), odd)
+
+
+def _picks(
+    faces: Sequence[Candidate],
+    found: Best,
+    taken_at: Mapping[PhotoId, str],
+    is_good: NDArray[np.bool_],
+) -> tuple[Pick, ...]:
+    """Say of each chosen face what the choice says of it.
+
+    Args:
+        faces: n.
+        found: what was chosen of them.
+        taken_at: when each photo was taken.
+        is_good: (n,) those that could stand for somebody.
+    """
+    left = set(found.burst[is_good].tolist())
+    chosen = found.rows.tolist()
+    seconds = seconds_of([taken_at[faces[row].photo] for row in chosen])
+    picks = []
+    for turn, (row, gain, size) in enumerate(
+        zip(chosen, found.gain.tolist(), found.sizes.tolist(), strict=True)
+    ):
+        left.discard(int(found.burst[row]))
+        picks.append(
+            Pick(
+                faces[row].face,
+                faces[row].photo,
+                size,
+                not np.isnan(seconds[turn]),
+                gain if turn else None,
+                not is_good[row],
+                not left,
+                faces[row].is_missing,
+            )
+        )
+    return tuple(picks)
 
 
 def _one_a_photo(candidates: Iterable[Candidate]) -> list[Candidate]:
@@ -261,24 +225,3 @@ def _vectors(
     has = np.zeros(len(faces), dtype=bool)
     filled[rows], has[rows] = matrix.vectors, True
     return filled, has
-
-
-def why(card: ModelCard, face: Face, pick: Pick, rank: int) -> Why:
-    """Say why a photo was chosen.
-
-    Args:
-        card: the embedder's.
-        face: the one that stands for the photo.
-        pick: what the choice says of it.
-        rank: its place in the order, from 1.
-    """
-    said = ["the best" if rank == 1 else "a different picture"]
-    if pick.burst > 1:
-        said = ["the best"] if rank == 1 else []
-        alike = f"a burst of {pick.burst:,}" if pick.has_time else f"{pick.burst:,} nearly the same"
-        said.append(f"best of {alike}")
-    if pick.is_poor:
-        said.append("no better one is left")
-    if pick.is_missing:
-        said.append("the original is missing")
-    return Why(tuple(said), quality_of(card).reasons(face.measures))

@@ -11,9 +11,9 @@ from facesort.catalog import photos as catalog
 from facesort.catalog import showing
 from facesort.errors import UsageError
 from facesort.jobs.describing.aggregating import library_aggregator
-from facesort.jobs.describing.best import Why
 from facesort.jobs.describing.coreset_rule import coreset_rule
 from facesort.jobs.describing.making import describe_faces
+from facesort.jobs.describing.picks import Why
 from facesort.jobs.showing.faces import seen_faces
 from facesort.registry import quality_of
 
@@ -38,14 +38,15 @@ class ChosenFace:
     Args:
         seen: the face.
         score: what it was chosen by: its quality for the first, then that times the gain.
-        gain: distance, (1 - cosine) / 2, to the nearest one chosen before; 1 for the first.
+        gain: distance, (1 - cosine) / 2, to the nearest one chosen before; None for the first of a
+            look.
         pinned: the user asked for it.
         why: it was chosen.
     """
 
     seen: SeenFace
     score: float
-    gain: float
+    gain: float | None
     pinned: bool
     why: Why
 
@@ -234,7 +235,7 @@ class _Telling:
         return ChosenFace(
             seen,
             held**self.rule.gamma * gain if turn else held,
-            gain,
+            gain if turn else None,
             is_pinned,
             _why(self.card, seen, turn, gain, is_pinned=is_pinned),
         )

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from facesort.catalog import places
 from facesort.catalog.roots import root_paths
-from facesort.domain import FaceStatus, PersonId, PhotoId, PlaceState
+from facesort.domain import FaceStatus, PlaceState
 from facesort.export.albums import export_albums, plan_albums
-from facesort.export.manifest import Mode
+from facesort.export.manifest import Choice, Mode
 from facesort.export.targets import Album, AlbumPhoto
 from facesort.imaging.companions import Neighbours
 from facesort.jobs.showing.situation import read_situation
+from facesort.jobs.showing.there import is_there
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from facesort.catalog.connection import Database
-    from facesort.domain import FaceId, Person, Photo, Place
+    from facesort.domain import FaceId, Person, PersonId, Photo, PhotoId, Place
     from facesort.export.apply import ExportResult
     from facesort.export.operations import Plan
     from facesort.inference.card import ModelCard
@@ -30,8 +30,17 @@ if TYPE_CHECKING:
 
 __all__ = ["AlbumOrder", "Source", "collect_albums", "export_order", "plan_order", "read_source"]
 
-# Of each person the chosen photos in the order of their choice, and why each was.
-BestPhotos: TypeAlias = Mapping[PersonId, Mapping[PhotoId, str]]
+
+class BestPhotos(NamedTuple):
+    """The best different photos of a person.
+
+    Args:
+        why: in the order of their choice: why each was chosen, in one line and for programs.
+        left_out: how many others may show somebody else and so could not be chosen.
+    """
+
+    why: Mapping[PhotoId, tuple[str, Choice]]
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,7 @@ class Source:
         id: the library's.
         folder: the library's.
         roots: the scanned folders.
-        best: why each of the photos was chosen that go into a person's album; None: all photos go.
+        best: the photos that go into each person's album; None: all photos go.
     """
 
     situation: Situation
@@ -73,7 +82,7 @@ class Source:
     id: str
     folder: Path
     roots: Sequence[Path]
-    best: BestPhotos | None = None
+    best: Mapping[PersonId, BestPhotos] | None = None
 
 
 def read_source(
@@ -107,13 +116,14 @@ def _best(
     situation: Situation,
     photos: dict[PhotoId, Photo],
     count: int,
-) -> BestPhotos:
-    from facesort.jobs.describing.best import Candidate, choose_best, why  # noqa: PLC0415 - it computes
+) -> dict[PersonId, BestPhotos]:
+    from facesort.jobs.describing.best import Candidate, choose_best  # noqa: PLC0415 - it computes
+    from facesort.jobs.describing.picks import why  # noqa: PLC0415
 
-    best: dict[PersonId, dict[PhotoId, str]] = {}
+    best: dict[PersonId, BestPhotos] = {}
     for person in _wanted(situation, unnamed=order.unnamed, min_photos=order.min_photos):
         faces = [situation.faces[face] for face in person.faces]
-        gone = {one: not _is_there(photos[one]) for one in {face.photo_id for face in faces}}
+        gone = {one: not is_there(photos[one]) for one in {face.photo_id for face in faces}}
         chosen = choose_best(
             db,
             card,
@@ -124,16 +134,20 @@ def _best(
                     face.quality,
                     gone[face.photo_id],
                     situation.people.status[face.id] is FaceStatus.CONFIRMED,
+                    situation.people.identities[face.id] or person.id,
                 )
                 for face in faces
             ],
             {photo: photos[photo].taken_at for photo in gone},
             count,
         )
-        best[person.id] = {
-            pick.photo: why(card, situation.faces[pick.face], pick, rank).text
-            for rank, pick in enumerate(chosen.picks, start=1)
-        }
+        said = {}
+        for rank, pick in enumerate(chosen.picks, start=1):
+            face = situation.faces[pick.face]
+            reasons = why(card, face, pick, rank)
+            choice = Choice(rank, round(face.quality, 4), pick.burst, reasons.reasons)
+            said[pick.photo] = reasons.text, choice
+        best[person.id] = BestPhotos(said, len(chosen.odd))
     return best
 
 
@@ -180,7 +194,7 @@ def collect_albums(
     *,
     unnamed: bool,
     min_photos: int,
-    best: BestPhotos | None = None,
+    best: Mapping[PersonId, BestPhotos] | None = None,
 ) -> list[Album]:
     """Return one album per person to export.
 
@@ -196,8 +210,13 @@ def collect_albums(
         Album(
             person.id,
             person.name,
-            tuple(_album_photos(person, situation, photos, beside, best)),
+            tuple(
+                _album_photos(
+                    person, situation, photos, beside, None if best is None else best[person.id].why
+                )
+            ),
             situation.people.named_at.get(person.id, 0),
+            "" if best is None else _note(person, best[person.id].left_out),
         )
         for person in _wanted(situation, unnamed=unnamed, min_photos=min_photos)
     ]
@@ -213,11 +232,12 @@ def _wanted(situation: Situation, *, unnamed: bool, min_photos: int) -> list[Per
     ]
 
 
-def _is_there(photo: Photo) -> bool:
-    return any(
-        p.state is PlaceState.PRESENT and os.path.isfile(p.path)  # noqa: PTH113 - is_file may raise
-        for p in photo.places
-    )
+def _note(person: Person, left_out: int) -> str:
+    if not left_out:
+        return ""
+    photos, they = ("1 photo", "it") if left_out == 1 else (f"{left_out:,} photos", "they")
+    who = person.name or f"person-{person.id}"
+    return f"{who}: {photos} left out, {they} may show somebody else: facesort coreset {person.id}"
 
 
 def _album_photos(
@@ -225,13 +245,13 @@ def _album_photos(
     situation: Situation,
     photos: dict[PhotoId, Photo],
     beside: _Beside,
-    best: BestPhotos | None,
+    best: Mapping[PhotoId, tuple[str, Choice]] | None,
 ) -> Iterable[AlbumPhoto]:
     faces: dict[PhotoId, list[FaceId]] = {}
     for face in person.faces:
         faces.setdefault(situation.faces[face].photo_id, []).append(face)
-    why = dict.fromkeys(faces, "") if best is None else best[person.id]
-    for photo_id, reason in why.items():
+    chosen = dict.fromkeys(faces, ("", None)) if best is None else best
+    for photo_id, (reason, choice) in chosen.items():
         photo = photos[photo_id]
         present = [p for p in photo.places if p.state is PlaceState.PRESENT]
         # A copy will do when the first place has gone since its folder was scanned last.
@@ -249,6 +269,7 @@ def _album_photos(
             last_path=str(place.path),
             trouble=_trouble(place),
             why=reason,
+            best=choice,
         )
 
 

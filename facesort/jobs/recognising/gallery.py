@@ -14,7 +14,6 @@ import numpy as np
 from facesort.catalog import showing
 from facesort.errors import ModelMismatch
 from facesort.grouping.openset import Gallery
-from facesort.jobs.describing.coreset_rule import min_quality
 from facesort.jobs.describing.descriptors import read_everybody
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from facesort.inference.card import ModelCard
     from facesort.jobs.describing.descriptors import Made
 
-__all__ = ["Known", "known_people", "min_quality"]
+__all__ = ["Known", "known_people"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,9 +14,10 @@ from facesort.catalog import vectors
 from facesort.errors import UsageError
 from facesort.grouping.openset import DEFAULT_WRONG, OpenSetRule, match
 from facesort.jobs.describing.aggregating import tell_if_unusable
+from facesort.jobs.describing.coreset_rule import min_quality
 from facesort.jobs.describing.descriptors import store
 from facesort.jobs.grouping.calibrated import calibration_of
-from facesort.jobs.recognising.gallery import known_people, min_quality
+from facesort.jobs.recognising.gallery import known_people
 from facesort.jobs.recognising.identified import (
     Candidate,
     Identification,

@@ -79,12 +79,19 @@ class CopyMaker:
             ModelError: the models cannot be loaded, or fail.
             OSError: a piece cannot be written.
         """
-        self._progress.start("Making copies of faces", sum(map(len, wanted)), "face")
+        starts = range(0, len(known.faces), _PIECE)
+        pieces = [wanted[start : start + _PIECE] for start in starts]
+        paths = [self._path(known, one, start) for one, start in zip(pieces, starts, strict=True)]
+        stored = [_read(path) for path in paths]
+        # Only what is left: what an earlier run made says nothing of how fast this one is.
+        left = sum(
+            sum(map(len, one)) for one, has in zip(pieces, stored, strict=True) if has is None
+        )
+        self._progress.start("Making copies of faces", left, "face")
         parts = []
         try:
-            for start in range(0, len(known.faces), _PIECE):
-                rows = range(start, min(start + _PIECE, len(known.faces)))
-                part = self._piece(known, [wanted[row] for row in rows], start)
+            for start, some, path, has in zip(starts, pieces, paths, stored, strict=True):
+                part = self._piece(known, some, start, path) if has is None else has
                 if len(part.face):
                     parts.append((part.face + start, part.recipe, part.vectors, part.quality))
         finally:
@@ -94,14 +101,14 @@ class CopyMaker:
             return Copies(none, none, known.vectors[:0], np.zeros(0, dtype=np.float32))
         return Copies(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _piece(self, known: KnownFaces, wanted: Sequence[Sequence[int]], start: int) -> Copies:
+    def _path(self, known: KnownFaces, wanted: Sequence[Sequence[int]], start: int) -> Path:
         ids = [face.id for face in known.faces[start : start + _PIECE]]
         named = repr((ids, wanted, self._looking.embedder.model_key))
-        path = self._folder / f"copies-{hashlib.sha256(named.encode()).hexdigest()[:24]}.npz"
-        stored = _read(path)
-        if stored is not None:
-            self._progress.advance(sum(map(len, wanted)))
-            return stored
+        return self._folder / f"copies-{hashlib.sha256(named.encode()).hexdigest()[:24]}.npz"
+
+    def _piece(
+        self, known: KnownFaces, wanted: Sequence[Sequence[int]], start: int, path: Path
+    ) -> Copies:
         faces = known.faces[start : start + _PIECE]
         told = _Within(self._progress)
         made = embed_copies(self._looking, faces, known.photos, wanted, recipes(), told)

@@ -14,7 +14,7 @@ from facesort.catalog.opening import open_database
 from facesort.domain import FaceStatus
 from facesort.errors import UsageError
 from facesort.evaluation.sets import MIN_FACES
-from facesort.jobs.benches.bench import labelled_faces
+from facesort.jobs.benches.bench import face_owners
 from facesort.jobs.scanning import scan as scanning
 from facesort.jobs.showing.situation import read_situation
 from facesort.training.data import is_for_training
@@ -149,15 +149,11 @@ def from_folder(looking: Looking, folder: Path, work: Path, progress: Progress) 
             times=times,
         )
         with db.snapshot():
-            faces = catalog.faces(db, min_face=own.freshness.min_face)
+            faces = list(catalog.faces(db, min_face=own.freshness.min_face))
             every_photo = places.photos(db)
-            owners: dict[FaceId, set[str]] = {}
-            for line, face in labelled_faces(folder, faces, every_photo):
-                if face is not None:
-                    owners.setdefault(face, set()).add(line.person)
-            # A photo that lies in the folders of two people is nobody's.
-            alone = {face: names.pop() for face, names in owners.items() if len(names) == 1}
-            return _known(db, looking, faces, alone, every_photo)
+            known = {face.id for face in faces}
+            owners, _ = face_owners(folder, faces, every_photo, known=known)
+            return _known(db, looking, faces, owners, every_photo)
     finally:
         db.close()
 

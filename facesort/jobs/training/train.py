@@ -4,7 +4,8 @@
     halves   by a hash of the name: one is trained on, the other measured on
     copies   of their crops, spoilt and nearly equal, embedded once
     train    with a checkpoint every few seconds
-    judge    against the plain coreset, on the people who were not trained on
+    judge    against the plain coreset, on the people who were not trained on: do two sets show one
+             person, and does `identify` find people as before
     install  beside the catalog; in use only if it is better somewhere and worse nowhere
 
 Everything that takes long lies in `models/work` of the library until it is finished: after an
@@ -13,7 +14,6 @@ interruption, or a kill, the same command goes on.
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,17 +28,21 @@ from facesort.evaluation.verdict import decide
 from facesort.files import make_private_dir
 from facesort.jobs.benches.sets import set_faces, wanted_copies
 from facesort.jobs.describing.aggregating import (
+    WORK,
     Facts,
     are_projected,
     coreset_folder,
+    forget_work,
     is_chosen,
     models_folder,
+    not_used_folder,
     use,
     write_model,
 )
 from facesort.jobs.describing.coreset_rule import coreset_rule
 from facesort.jobs.training.copies import CopyMaker, views_of
 from facesort.jobs.training.faces import Halves, from_folder, from_library
+from facesort.jobs.training.recognition import judge_recognition, recognition_steps
 from facesort.jobs.training.trained import TrainReport
 from facesort.registry import load_aggregator
 from facesort.training.export import to_onnx
@@ -52,6 +56,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from facesort.catalog.connection import Database
+    from facesort.evaluation.recognition import Recognition
     from facesort.evaluation.sets import SetsResult
     from facesort.evaluation.verdict import Verdict
     from facesort.inference.card import ModelCard
@@ -133,9 +138,13 @@ def train_coreset(
             "library compact has cut the vectors of this library, and a network learns whole ones",
             hint="Train in a library that is not compacted.",
         )
-    clock = _Clock()
-    work = make_private_dir(make_private_dir(models_folder(db)) / "work")
-    halves = _halves(db, looking, folder, work, min_face=min_face, progress=progress)
+    clock, earlier = _Clock(), is_chosen(db)
+    work = make_private_dir(make_private_dir(models_folder(db)) / WORK)
+    try:
+        halves = _halves(db, looking, folder, work, min_face=min_face, progress=progress)
+    except UsageError:
+        forget_work(db)  # vectors of people from whom nothing can be learned
+        raise
     clock.stop("faces")
     maker = CopyMaker(work, looking, progress)
     views = views_of(halves.trained, maker)
@@ -148,12 +157,12 @@ def train_coreset(
     # Measured is the very file that would be used, on the runtime that would run it.
     learned = load_aggregator(trial, trial.path.parent / trial.weights.file)
     plain = FarthestPoint(_PLAIN, coreset_rule(db, looking.embedder))
-    verdict = decide(
-        _judged(halves.measured, (plain, learned), maker, progress), new=LEARNED, old=_PLAIN
-    )
+    result = _judged(halves.measured, (plain, learned), maker, progress)
+    recognition = _recognised(db, looking.embedder, halves.measured, learned, progress)
+    verdict = decide(result, new=LEARNED, old=_PLAIN, recognition=recognition)
     clock.stop("measuring")
     card = _settle(db, graph, facts, verdict)
-    shutil.rmtree(work, ignore_errors=True)
+    forget_work(db)
     return TrainReport(
         card,
         verdict,
@@ -161,7 +170,7 @@ def train_coreset(
         halves.measured.count,
         len(halves.trained.faces) + len(halves.measured.faces),
         clock.seconds,
-        "earlier network" if is_chosen(db) else "plain coreset",
+        earlier,
     )
 
 
@@ -195,6 +204,18 @@ def _judged(
         progress.finish()
 
 
+def _recognised(
+    db: Database, embedder: ModelCard, known: KnownFaces, learned: Aggregator, progress: Progress
+) -> Recognition | None:
+    progress.start("Identifying people", recognition_steps(_SEEDS), "comparison")
+    try:
+        return judge_recognition(
+            db, embedder, known, learned, seeds=_SEEDS, on_step=progress.advance
+        )
+    finally:
+        progress.finish()
+
+
 def _facts(embedder: ModelCard, folder: Path | None, recipe: Recipe, halves: Halves) -> Facts:
     source = (
         "faces confirmed in this library"
@@ -210,6 +231,7 @@ def _facts(embedder: ModelCard, folder: Path | None, recipe: Recipe, halves: Hal
             "seed": recipe.seed,
             "steps": recipe.steps,
             "faces_chosen": recipe.shape.size,
+            "people_by": "decisions" if folder is None else "folder names",
             "people_trained": halves.trained.count,
             "people_measured": halves.measured.count,
         },
@@ -223,12 +245,14 @@ def _settle(db: Database, graph: bytes, facts: Facts, verdict: Verdict) -> Model
         for one in verdict.contests
         for whose, tar in ((LEARNED, one.new), (_PLAIN, one.old))
     }
+    if verdict.recognition is not None:
+        measured["identified_learned"] = round(verdict.recognition.new.mean, 6)
+        measured["identified_default"] = round(verdict.recognition.old.mean, 6)
     adopted = "yes" if verdict.adopt else "no"
     facts = replace(facts, metrics={**facts.metrics, "adopted": adopted, **measured})
-    folder = coreset_folder(db, facts.embedder)
     if not verdict.adopt:
-        return write_model(folder.with_name(f"{folder.name}-not-used"), graph, facts)
-    card = write_model(folder, graph, facts)
+        return write_model(not_used_folder(db, facts.embedder), graph, facts)
+    card = write_model(coreset_folder(db, facts.embedder), graph, facts)
     use(db, card)
     return card
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from facesort.evaluation.recognition import Recognition
     from facesort.evaluation.sets import Estimate
     from facesort.evaluation.verdict import Verdict
     from facesort.inference.card import ModelCard
@@ -30,7 +31,7 @@ class TrainReport:
         measured: people who were measured on.
         faces: of both, without copies.
         seconds: by stage.
-        stays: what is used if the network is not: "plain coreset", or an earlier network.
+        earlier: whether another network was in use before.
     """
 
     card: ModelCard
@@ -39,7 +40,7 @@ class TrainReport:
     measured: int
     faces: int
     seconds: dict[str, float]
-    stays: str
+    earlier: bool
 
     @property
     def sentence(self) -> str:
@@ -49,13 +50,31 @@ class TrainReport:
             f"TAR at FAR {one.rate} {_CONDITION_WORDS[one.condition]} is {_percent(one.new)} "
             f"learned and {_percent(one.old)} plain, on {self.measured} people it has never seen"
         )
-        if self.verdict.adopt:
-            return f"This library now uses the learned aggregation, which is better: {numbers}."
+        stays = "earlier network" if self.earlier else "plain coreset"
+        asked = self.verdict.recognition
+        if self.verdict.adopt and asked is not None:
+            said = (
+                "This library now uses the learned aggregation, which is better: "
+                f"{numbers}; {_recognised(asked)}."
+            )
+            if self.earlier:
+                # Who that one was trained on is not known: a comparison could flatter it.
+                said += " It takes the place of an earlier network, with which it was not compared."
+            return said
+        if self.verdict.wins_sets:
+            why = (
+                "nothing says what identify would make of the learned aggregation: the card of the "
+                "embedder has no calibration"
+                if asked is None
+                else f"with the learned aggregation {_recognised(asked)}"
+            )
+            return f"The {stays} stays, for {why}. Otherwise it is better: {numbers}."
         how = "worse" if self.verdict.worse else "not clearly better"
-        return f"The {self.stays} stays, for the learned aggregation is {how}: {numbers}."
+        return f"The {stays} stays, for the learned aggregation is {how}: {numbers}."
 
     def to_json(self) -> dict[str, object]:
         """Return the document of `train coreset --json`; shares are 0..1, intervals hold 95 %."""
+        asked = self.verdict.recognition
         return {
             "adopted": self.verdict.adopt,
             "sentence": self.sentence,
@@ -64,8 +83,18 @@ class TrainReport:
             "people": {"trained": self.trained, "measured": self.measured},
             "faces": self.faces,
             "contests": [one.to_json() for one in self.verdict.contests],
+            "identify": None if asked is None else asked.to_json(),
+            "earlier_network": self.earlier,
             "seconds": self.seconds,
         }
+
+
+def _recognised(one: Recognition) -> str:
+    return (
+        f"identify finds {one.new.mean:.2%} of their known faces and takes {one.new_taken:.2%} of "
+        f"strangers' for somebody ({one.old.mean:.2%} and {one.old_taken:.2%} with the plain "
+        f"coreset, {one.allowed:.2%} allowed)"
+    )
 
 
 def _percent(one: Estimate) -> str:
