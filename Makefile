@@ -53,7 +53,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) node_modules demo dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 	    .import_linter_cache .coverage
 	find . -name .git -prune -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
