@@ -33,6 +33,7 @@ __all__ = [
     "atomic_replace",
     "atomic_write",
     "explain_os_error",
+    "folder_bytes",
     "kind_of",
     "make_private_dir",
     "sha256_of",
@@ -157,6 +158,16 @@ def sha256_of(path: str | Path) -> str:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def folder_bytes(folder: Path) -> int:
+    """Add up the files below a folder; what is deleted meanwhile, or hidden, counts nothing."""
+    size = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                size += os.lstat(os.path.join(parent, name)).st_size
+    return size
 
 
 def make_private_dir(path: Path) -> Path:

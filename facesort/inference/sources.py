@@ -19,7 +19,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from facesort.files import atomic_replace
+from facesort.files import atomic_replace, folder_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -189,18 +189,10 @@ def _watch(child: subprocess.Popen[bytes], scratch: Path, total: int, progress: 
                 progress.advance(max(0, total - shown))
             return
         # While pip moves the wheel to its place there are two copies: never show more than all.
-        size = min(_folder_bytes(scratch), total or sys.maxsize)
+        size = min(folder_bytes(scratch), total or sys.maxsize)
         if size > shown:
             progress.advance(size - shown)
             shown = size
-
-
-def _folder_bytes(folder: Path) -> int:
-    size = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):  # pip removes files while we look
-            size += path.stat().st_size
-    return size
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

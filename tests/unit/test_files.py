@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -19,6 +20,7 @@ from facesort.files import (
     atomic_replace,
     atomic_write,
     explain_os_error,
+    folder_bytes,
     make_private_dir,
     sha256_of,
     sync_folder,
@@ -282,3 +284,18 @@ def test_a_lock_never_empties_what_a_link_points_to(tmp_path):
     with pytest.raises(LibraryUnwritable), JobLock(tmp_path / "l", "scan"):
         pass
     assert (tmp_path / "photo.jpg").read_bytes() == b"photo"
+
+
+def test_a_folder_is_measured_while_others_delete_in_it(tmp_path, monkeypatch):
+    for name in ("kept", "gone"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(b"12345")
+    walked = os.walk
+
+    def walk(folder):
+        for step in walked(folder):
+            yield step
+            shutil.rmtree(tmp_path / "gone", ignore_errors=True)  # known to walk, and not there
+
+    monkeypatch.setattr("facesort.files.os.walk", walk)
+    assert folder_bytes(tmp_path) == 5

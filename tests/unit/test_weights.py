@@ -546,7 +546,7 @@ class Silent:
     def finish(self): pass
 
 subprocess.Popen = slow
-sources._folder_bytes = watched
+sources.folder_bytes = watched
 sources.from_package(PackageSource("p", "1", "m"), [], Path(sys.argv[1]), Silent())
 """
     with subprocess.Popen(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from facesort import __version__
 from facesort.errors import FacesortError, ModelError, ProviderUnavailable
-from facesort.files import explain_os_error
+from facesort.files import explain_os_error, folder_bytes
 from facesort.imaging.formats import skip_reason
 from facesort.jobs.doctor.findings import Finding, Verdict, failed
 
@@ -155,7 +155,7 @@ def check_models(settings: Settings, said: Mapping[str, str]) -> Iterator[Findin
 def check_cache(folder: Path) -> Finding:
     """Say whether the cache can be used, and how large it is."""
     try:
-        size = sum(p.lstat().st_size for p in folder.rglob("*") if not p.is_dir())
+        size = folder_bytes(folder)
         _check_writable(folder)
     except OSError as error:
         return Finding(
