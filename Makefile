@@ -27,11 +27,12 @@ help:
 demo: $(VENV)/installed-demo
 	@$(BIN)/python examples/demo.py
 
+# In so many processes as there are processors, four at most: many tests wait, or use one thread.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
 
 test-fast: $(VENV)/installed-test
-	$(BIN)/python -m pytest -m "not slow and not accuracy"
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup -m "not slow and not accuracy"
 
 # Beside the other packages, not among them: `--provider auto` takes OpenVINO wherever it is installed.
 test-openvino: $(VENV)/installed-test

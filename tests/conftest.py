@@ -7,6 +7,7 @@ once, and pip's configuration, which fetching them needs.
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# A shell that starts tests in the background lets them ignore Ctrl-C, and every program they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _pip_configuration() -> Path | None:
@@ -62,6 +66,13 @@ def _isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
     for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
         patch.delenv(name, raising=False)
     patch.setenv("COLUMNS", "120")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep in one process what shares something that takes long: the labelled photos, or a file."""
+    for item in items:
+        shares = "accuracy" if item.get_closest_marker("accuracy") else item.path.name
+        item.add_marker(pytest.mark.xdist_group(shares))
 
 
 @pytest.fixture(scope="session", autouse=True)
