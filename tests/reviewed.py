@@ -13,6 +13,7 @@ from tests.fakes import open_library
 from tests.stored import Stock, shaped_stock, store
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     import numpy as np
@@ -22,7 +23,15 @@ if TYPE_CHECKING:
     from facesort.review.questions import Question
     from facesort.review.state import ReviewState
 
-__all__ = ["in_pieces", "open_pieces", "partition", "random_answer", "remembered", "spoil"]
+__all__ = [
+    "in_pieces",
+    "let_go",
+    "open_pieces",
+    "partition",
+    "random_answer",
+    "remembered",
+    "spoil",
+]
 
 
 def in_pieces(folder: Path, faces: int = 240, *, min_cosine: float = 0.72) -> Stock:
@@ -51,6 +60,12 @@ def spoil(folder: Path) -> None:
                     "UPDATE assignments SET person_id = ? WHERE person_id = ?", (one.id, other.id)
                 )
             people.put_repeats(db, _beside_each_other(situation), everything=False)
+
+
+def let_go(library: Library, faces: Collection[FaceId]) -> None:
+    """Let the last grouping have left faces with nobody."""
+    with library._db.transaction():
+        people.publish_changes(library._db, {}, faces)
 
 
 def _beside_each_other(situation: Situation) -> list[tuple[FaceId, FaceId]]:
@@ -110,7 +125,7 @@ def random_answer(
         others = question.people[1:]
         most = len(others) - (question.kind is Kind.SAME)
         but_people = tuple(one for one in others[:most] if random.random() < 0.5)
-        if question.kind in {Kind.BELONGS, Kind.TWO}:
+        if question.kind in {Kind.BELONGS, Kind.ALSO, Kind.TWO}:
             but_faces = question.faces[1:][: int(random.integers(2))]
         elif question.kind in {Kind.WHO, Kind.SAME}:
             own = [f for p in question.people if p not in but_people for f in state.faces_of(p)]

@@ -120,6 +120,10 @@ class Database:
         """Return a number that changes when another connection has written something."""
         return int(self.execute("PRAGMA data_version").fetchone()[0])
 
+    def state(self) -> tuple[int, int]:
+        """Return what differs once this or another connection has written something."""
+        return self.version(), self._connection.total_changes
+
     def meta(self, key: str, default: str = "") -> str:
         """Return a fact about the library."""
         row = self.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
 
-__all__ = ["Ballot", "append", "last_id", "log"]
+__all__ = ["Ballot", "answers", "append", "last_id", "log", "make_one"]
 
 
 class Ballot(NamedTuple):
@@ -85,6 +85,19 @@ def append(
         [(decision_id, ballot.person, role, *ballot[:5]) for ballot, role in said],
     )
     return decision_id
+
+
+def make_one(db: Database, made: Sequence[int]) -> None:
+    """Note that decisions were made with one answer; belongs inside the transaction that did."""
+    if len(made) > 1:
+        db.executemany(
+            "INSERT INTO answer_decisions VALUES (?, ?)", [(number, made[0]) for number in made]
+        )
+
+
+def answers(db: Database) -> dict[int, int]:
+    """Return the first decision of the answer that each was made with, where it made several."""
+    return dict(db.rows("SELECT decision_id, answer FROM answer_decisions"))
 
 
 def last_id(db: Database) -> int:

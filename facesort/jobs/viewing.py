@@ -209,12 +209,16 @@ class Viewing(ABC):
     @contextmanager
     def _up_to_date(self) -> Iterator[None]:
         """Bring the tables of what is shown up to date, and read at one moment."""
-        if not shown.is_fresh(self._db, min_face=self.min_face):
-            from facesort.jobs.showing.shown import ensure_fresh  # noqa: PLC0415 - it computes
+        while True:
+            if not shown.is_fresh(self._db, min_face=self.min_face):
+                from facesort.jobs.showing.shown import ensure_fresh  # noqa: PLC0415 - it computes
 
-            ensure_fresh(self._db, min_face=self.min_face)
-        with self._db.snapshot():
-            yield
+                ensure_fresh(self._db, min_face=self.min_face)
+            with self._db.snapshot():
+                # Somebody else may have decided something between the two.
+                if shown.is_fresh(self._db, min_face=self.min_face):
+                    yield
+                    return
 
     @contextmanager
     def _looking_at(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from facesort.domain import PersonId, comparable_name
 from facesort.errors import NameTaken, UsageError
-from facesort.review.questions import Answer, Kind, check
+from facesort.review.questions import ABOUT_FACES, Answer, Kind, check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ def apply(
     rows = list(dict.fromkeys(state.row(person) for person in question.people))
     with state.changing():
         if given.answer in {Answer.UNSURE, Answer.SKIP}:
-            faces = question.faces if question.kind in {Kind.BELONGS, Kind.MIRROR} else ()
+            faces = question.faces if question.kind in ABOUT_FACES else ()
             if question.kind is Kind.WHO:
                 rows = [rows[0], *(state.row(guess.person) for guess in question.guesses)]
             state.hold(question.kind, rows, faces, for_now=given.answer is Answer.SKIP)
@@ -98,12 +98,13 @@ class _Change:
         """
         name = self.given.name or ""
         wanted = comparable_name(name)
+        themselves = self.kept[:1] if self.question.kind is Kind.WHO else []
         if not self.given.another:
             taken = [
                 self.state.ids[row]
                 for row, known in self.state.names.items()
                 if self.state.alive[row]
-                and row not in self.kept[:1]
+                and row not in themselves
                 and comparable_name(known) == wanted
             ]
             if taken:
@@ -186,6 +187,21 @@ def _belongs(change: _Change) -> None:
         _is_somebody(change)
 
 
+def _also(change: _Change) -> None:
+    state, row, given = change.state, change.kept[0], change.given
+    yes, no = given.answer is Answer.YES, given.answer is Answer.NO
+    state.deny(row, given.but_faces if yes else change.faces if no else ())
+    if yes:
+        state.take_in(row, change.faces)
+    elif given.answer is Answer.NOT_A_FACE:
+        state.drop(change.faces)
+    elif given.answer is Answer.PERSON:
+        state.take_in(change.other(), change.faces)
+    elif given.answer is Answer.NAME:
+        name = change.check_name()
+        state.rename(state.found(change.new(change.faces[0]), change.faces), name)
+
+
 def _two(change: _Change) -> None:
     if change.given.answer is Answer.NO:
         change.state.confirm(change.kept[0], change.faces)
@@ -211,6 +227,8 @@ def _mirror(change: _Change) -> None:
     state = change.state
     state.settle_twice(frozenset(change.question.faces))
     if len(change.kept) < 2:
+        if change.given.answer is Answer.YES and change.kept:
+            state.take_in(change.kept[0], change.question.faces)
         return
     one, other = change.kept
     if change.given.answer is Answer.NO:
@@ -226,6 +244,7 @@ _ANSWERS = {
     Kind.SAME: _same,
     Kind.WHO: _who,
     Kind.BELONGS: _belongs,
+    Kind.ALSO: _also,
     Kind.TWO: _two,
     Kind.MIRROR: _mirror,
 }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facesort.review.questions import Guess, Kind, Question, question_id
-from facesort.review.worth import MOST_SHOWN
+from facesort.review.singles import MOST_SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -56,9 +57,11 @@ class Asking:
             return self._same(subject, self._worth.shown_with(subject), settles, cost)
         if kind is Kind.BELONGS:
             return self._belongs(subject, settles, cost)
+        if kind is Kind.ALSO:
+            return self._also(subject, settles, cost)
         if kind is Kind.TWO:
             return self._two(subject, settles, cost)
-        return self._mirror(self._worth.photos[subject], settles)
+        return self._mirror(self._worth.singles.photos[subject], settles)
 
     def about(
         self, kind: Kind, people: tuple[PersonId, ...], faces: tuple[FaceId, ...] = ()
@@ -98,37 +101,47 @@ class Asking:
         self, row: int, others: Sequence[tuple[int, float]], settles: float, cost: float
     ) -> Question:
         people = self._ids([row, *(other for other, _ in others)])
-        chance = 1.0
-        for _, each in others:
-            chance *= each
         return Question(
             question_id(Kind.SAME, people),
             Kind.SAME,
             people,
             self._pointed_out([row, *(other for other, _ in others)]),
-            chance,
+            prod(each for _, each in others),
             settles,
             cost,
             chances=tuple(each for _, each in others),
         )
 
     def _belongs(self, row: int, settles: float, cost: float) -> Question:
-        doubted = self._worth.doubted(row)
+        doubted = self._worth.singles.doubted(row)
         faces = tuple(suspect.face for suspect in doubted)
         people = self._ids([row])
-        chance = 1.0
-        for suspect in doubted:
-            chance *= suspect.chance
         return Question(
             question_id(Kind.BELONGS, people, faces),
             Kind.BELONGS,
             people,
             faces,
-            chance,
+            prod(suspect.chance for suspect in doubted),
             settles,
             cost,
             self._guesses_for(row, faces),
             tuple(suspect.chance for suspect in doubted),
+        )
+
+    def _also(self, row: int, settles: float, cost: float) -> Question:
+        loose, likely = self._state.loose, self._worth.singles.likely_theirs(row)
+        faces = tuple(loose.faces[place] for place, _ in likely)
+        people = self._ids([row])
+        return Question(
+            question_id(Kind.ALSO, people, faces),
+            Kind.ALSO,
+            people,
+            faces,
+            prod(chance for _, chance in likely),
+            settles,
+            cost,
+            self._guesses(self._worth.singles.may_also_be(row, likely)),
+            tuple(chance for _, chance in likely),
         )
 
     def _two(self, row: int, settles: float, cost: float) -> Question:
@@ -173,14 +186,20 @@ class Asking:
     def _guesses_for(self, row: int, faces: Sequence[FaceId]) -> tuple[Guess, ...]:
         """Return who else some faces of a row may be."""
         state = self._state
+        known = [
+            (vector, state.loose.quality_of(face))
+            for face in faces[:MOST_SHOWN]
+            if (vector := state.vector(face)) is not None
+        ]
         found: dict[int, float] = {}
-        for face in faces[:MOST_SHOWN]:
-            vector = state.vector(face)
-            if vector is None:
-                continue
-            rows, cosines = self._near.of_vector(vector)
+        near = self._near.of_vectors([vector for vector, _ in known])
+        for (_, quality), (rows, cosines) in zip(known, near, strict=True):
             chances = self._chances.of_neighbours(
-                cosines, state.weights[rows].astype(np.float64), 1.0, float(state.sizes.sum())
+                cosines,
+                state.weights[rows].astype(np.float64),
+                1.0,
+                float(state.sizes.sum()),
+                quality,
             )
             for other, chance in zip(rows.tolist(), chances.tolist(), strict=True):
                 found[other] = max(found.get(other, 0.0), chance)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facesort.domain import FaceId, PersonId
-from facesort.review.crowd import Crowd, Part, Suspect
+from facesort.review.crowd import Crowd, Loose, Part, Suspect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -172,15 +173,24 @@ def crowd_of(
 
     Args:
         vectors: (n, d) unit float32.
-        owner: (n,) the group of each face, 0..p-1; every group has a face.
+        owner: (n,) the group of each face, 0..p-1; every group has a face. -1: with nobody.
         photo: (n,) its photo.
         chances: how likely likenesses are.
         face_ids: n ids; None: "f0", "f1" ... by row.
         names: of groups that have one.
         ignored: groups that the user does not want to see.
     """
-    order = np.argsort(owner, kind="stable")
     ids = face_ids or [FaceId(f"f{row}") for row in range(len(owner))]
+    if (owner < 0).any():
+        held, left = np.flatnonzero(owner >= 0), np.flatnonzero(owner < 0).tolist()
+        mine = [ids[row] for row in held.tolist()]
+        made = crowd_of(
+            vectors[held], owner[held], photo[held], chances,
+            face_ids=mine, names=names, ignored=ignored,
+        )  # fmt: skip
+        loose = Loose(tuple(ids[row] for row in left), vectors[left], photo[left].astype(np.int64))
+        return replace(made, loose=loose)
+    order = np.argsort(owner, kind="stable")
     sizes = np.bincount(owner)
     first = np.concatenate([[0], np.cumsum(sizes)])
     sums = np.add.reduceat(vectors[order], first[:-1]) if len(order) else vectors[:0]

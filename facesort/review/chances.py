@@ -122,6 +122,7 @@ class Chances:
         sizes: NDArray[np.float64],
         size: float,
         faces: float,
+        quality: float | NDArray[np.float64] = 1.0,
     ) -> NDArray[np.float64]:
         """Say how likely a group is each of its neighbours; what is missing to 1 is somebody else.
 
@@ -130,11 +131,36 @@ class Chances:
             sizes: (m,) faces in each.
             size: faces in the group.
             faces: of all people together.
+            quality: of a group that is a single poor face, 0..1.
         """
-        share = sizes / max(faces, 1.0) if self._is_measured else np.ones(len(sizes))
-        odds = _PRIOR_PIECE * share * np.exp(self.log_ratio(mean_cosine, sizes, size))
-        chances: NDArray[np.float64] = odds / (odds.sum() + 1 - _PRIOR_PIECE)
+        odds = self.odds(mean_cosine, sizes, size, faces, quality)
+        chances: NDArray[np.float64] = odds / (odds.sum() + self.nobody)
         return chances
+
+    @property
+    def nobody(self) -> float:
+        """Odds of a group to be none of its neighbours, beside `odds`."""
+        return 1 - _PRIOR_PIECE
+
+    def odds(
+        self,
+        mean_cosine: NDArray[np.float64],
+        sizes: NDArray[np.float64],
+        size: float,
+        faces: float,
+        quality: float | NDArray[np.float64] = 1.0,
+    ) -> NDArray[np.float64]:
+        """Return the odds of a group to be each of its neighbours; see `of_neighbours`."""
+        share = sizes / max(faces, 1.0) if self._is_measured else np.ones(len(sizes))
+        ratio = self.log_ratio(mean_cosine, sizes, size)
+        poor = np.asarray(quality) < 1
+        if self.calibration is not None and self.calibration.evidence is not None and poor.any():
+            # The curves are those of good faces. What the card says of a pair of which the other
+            # one is as good as can be: poor strangers are more alike.
+            pair = self.calibration.evidence.log_ratio(mean_cosine, quality, 1.0)
+            ratio = np.where(poor, np.minimum(ratio, pair), ratio)
+        odds: NDArray[np.float64] = share * np.exp(ratio)
+        return _PRIOR_PIECE * odds
 
     def belongs(
         self,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from facesort.protocols import Vectors
     from facesort.review.questions import Kind
 
-__all__ = ["NO_MOMENT", "Crowd", "Doubt", "Part", "Suspect", "Twice"]
+__all__ = ["NO_MOMENT", "Crowd", "Doubt", "Loose", "Part", "Suspect", "Twice"]
 
 # Of a face that may be on the same picture as another one of its person: in a video.
 NO_MOMENT = -1
@@ -70,6 +70,30 @@ class Twice:
     chance: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Loose:
+    """Faces that grouping left with nobody.
+
+    Args:
+        faces: m ids.
+        vectors: (m, d) unit float32.
+        moments: (m,) as in `Crowd`.
+        denied: of faces of which that was said, the people that they are not.
+        quality: (m,) 0..1; None: not known. What is with nobody is poor as a rule, and poor faces
+            are alike for that.
+    """
+
+    faces: tuple[FaceId, ...]
+    vectors: Vectors
+    moments: NDArray[np.int64]
+    denied: Mapping[FaceId, tuple[PersonId, ...]] = field(default_factory=dict)
+    quality: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if not len(self.faces) == len(self.vectors) == len(self.moments):
+            raise ValueError("faces, vectors and moments are not of one length")
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Something that the user could not say.
@@ -109,7 +133,8 @@ class Crowd:
         twice: photos that may show one person twice.
         prominence: (p,) 0..1, quality of each best face: strangers in the background are small
             and blurred. None: not known.
-        vector_of: finds the vector of any face that is not among the suspects; None: no vector.
+        vector_of: finds the vector of any face that is neither suspect nor loose; None: no vector.
+        loose: faces that are with nobody.
     """
 
     people: tuple[PersonId, ...]
@@ -128,6 +153,7 @@ class Crowd:
     twice: tuple[Twice, ...] = ()
     prominence: NDArray[np.float32] | None = None
     vector_of: Callable[[FaceId], NDArray[np.float32] | None] | None = None
+    loose: Loose | None = None
 
     def __post_init__(self) -> None:
         p = len(self.people)

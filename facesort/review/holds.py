@@ -25,7 +25,7 @@ _FOR_NOW = -1
 
 
 class Holds:
-    """By kind: one row (WHO, TWO), pairs of rows (SAME, WHO), faces (BELONGS, MIRROR)."""
+    """By kind: one row (WHO, TWO), pairs of rows (SAME, WHO), faces (BELONGS, ALSO, MIRROR)."""
 
     def __init__(self) -> None:
         # What is held, and how many faces its people had together.
@@ -77,6 +77,14 @@ class Holds:
             was is not None and (was == _FOR_NOW or size < _GROWN * was) for was in then
         )
 
+    def rows(self, kind: Kind) -> list[int]:
+        """Return the rows about whom something of a kind was held back at some time."""
+        return [
+            int(key[1])
+            for key in self._held
+            if isinstance(key, tuple) and key[0] is kind and isinstance(key[1], int)
+        ]
+
     def copy(self) -> tuple[dict[Hashable, int], dict[int, frozenset[int]]]:
         """Return all that is held, to compare."""
         return dict(self._held), dict(self._partners)
@@ -109,7 +117,7 @@ class Holds:
 def _keys(kind: Kind, rows: Sequence[int], faces: tuple[FaceId, ...]) -> list[Hashable]:
     if kind is Kind.SAME:
         return [frozenset((rows[0], other)) for other in rows[1:]]
-    if kind is Kind.BELONGS:
+    if kind in {Kind.BELONGS, Kind.ALSO}:
         return [(kind, face) for face in faces]
     if kind is Kind.MIRROR:
         return [(kind, frozenset(faces))]

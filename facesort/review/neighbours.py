@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,6 +68,15 @@ class Neighbours:
                     self._links[row].add(other)
                     self._links[other].add(row)
 
+    @property
+    def floor(self) -> float:
+        """Mean cosine below which two have nothing to do with each other."""
+        return float(self._floor)
+
+    def means(self, rows: Sequence[int] | slice) -> Vectors:
+        """Return the mean vector of each of some rows, zeros where nobody is."""
+        return self._means[rows]
+
     def has_looked(self, row: int) -> bool:
         """Whether a row was compared with everybody."""
         return row in self._looked
@@ -90,12 +99,14 @@ class Neighbours:
         near = cosines >= self._floor
         return rows[near], cosines[near]
 
-    def of_vector(
-        self, vector: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return the rows that a single face is like."""
-        cosines = self._means[: len(self._state)] @ vector
-        near = np.flatnonzero(cosines >= self._floor)
-        if len(near) > _MOST:
-            near = near[np.argpartition(-cosines[near], _MOST - 1)[:_MOST]]
-        return near, cosines[near].astype(np.float64)
+    def of_vectors(
+        self, vectors: Sequence[NDArray[np.float32]]
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Yield the rows that each of some faces is like, and the cosine with each."""
+        if not vectors:
+            return
+        for cosines in np.stack(vectors) @ self._means[: len(self._state)].T:
+            near = np.flatnonzero(cosines >= self._floor)
+            if len(near) > _MOST:
+                near = near[np.argpartition(-cosines[near], _MOST - 1)[:_MOST]]
+            yield near, cosines[near].astype(np.float64)

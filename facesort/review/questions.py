@@ -3,6 +3,7 @@
     SAME     are these one person?           people: somebody, then those who may be the same
     WHO      who is this?                    people: the unnamed one, then likely pieces of it
     BELONGS  do these faces belong to them?  people: the person; faces: those in doubt
+    ALSO     are these also this person?     people: the person; faces: with nobody so far
     TWO      are these two people?           people: the person; faces: the part that may be another
     MIRROR   does the photo show one person twice?  faces: the two; people: whose, as far as known
 
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from facesort.domain import FaceId, PersonId
 
 __all__ = [
+    "ABOUT_FACES",
     "ALLOWED",
+    "WITH_FACES",
     "Answer",
     "Given",
     "Guess",
@@ -44,6 +47,7 @@ class Kind(StrEnum):
     SAME = "same"
     WHO = "who"
     BELONGS = "belongs"
+    ALSO = "also"
     TWO = "two"
     MIRROR = "mirror"
 
@@ -66,17 +70,23 @@ class Answer(StrEnum):
 
 
 _ALWAYS = {Answer.UNSURE, Answer.SKIP}
+_OF_FACES = {Answer.YES, Answer.NO, Answer.NAME, Answer.PERSON, Answer.NOT_A_FACE}
 
 # What each kind of question can be answered with.
 ALLOWED: dict[Kind, frozenset[Answer]] = {
     Kind.SAME: frozenset(_ALWAYS | {Answer.YES, Answer.NO}),
     Kind.WHO: frozenset(_ALWAYS | {Answer.NAME, Answer.PERSON, Answer.IGNORE, Answer.NOT_A_FACE}),
-    Kind.BELONGS: frozenset(
-        _ALWAYS | {Answer.YES, Answer.NO, Answer.NAME, Answer.PERSON, Answer.NOT_A_FACE}
-    ),
+    Kind.BELONGS: frozenset(_ALWAYS | _OF_FACES),
+    Kind.ALSO: frozenset(_ALWAYS | _OF_FACES),
     Kind.TWO: frozenset(_ALWAYS | {Answer.YES, Answer.NO, Answer.NAME, Answer.PERSON}),
     Kind.MIRROR: frozenset(_ALWAYS | {Answer.YES, Answer.NO}),
 }
+
+# Questions about single faces: who is not sure, or skips, is not sure about these faces.
+ABOUT_FACES = frozenset({Kind.BELONGS, Kind.ALSO, Kind.MIRROR})
+
+# Questions that make no sense without faces.
+WITH_FACES = ABOUT_FACES | {Kind.TWO}
 
 # A typed name takes longer than a key. One taken out of many is one more key.
 _TYPED = 2
@@ -109,12 +119,13 @@ class Question:
         people: see the module; the subject first.
         faces: see the module; of SAME and WHO those that are worth a look, because they may not be
             whose they are. Few, and none where nothing is doubted.
-        chance: of yes; of WHO, that one of the guesses is right; of BELONGS, that all belong.
+        chance: of yes; of WHO, that one of the guesses is right; of BELONGS and ALSO, that all
+            belong.
         settles: expected number of faces that are right or settled afterwards, and were not.
         cost: expected, in answers.
         guesses: who it may be, likeliest first.
-        chances: of SAME and WHO of each of `people[1:]`, of BELONGS of each of `faces`: that it is
-            this person, or belongs.
+        chances: of SAME and WHO of each of `people[1:]`, of BELONGS and ALSO of each of `faces`:
+            that it is this person, or belongs.
     """
 
     id: str
@@ -200,7 +211,7 @@ def _check_taken_out(question: Question, given: Given) -> None:
         )
     if question.kind is Kind.SAME and len(given.but_people) == len(question.people) - 1:
         raise UsageError(f"{question.id}: everybody was taken out", hint="That is the answer 'no'.")
-    asks_faces = question.kind in {Kind.BELONGS, Kind.TWO}
+    asks_faces = question.kind in {Kind.BELONGS, Kind.ALSO, Kind.TWO}
     if asks_faces and not set(given.but_faces) <= set(question.faces):
         raise UsageError(f"{question.id} does not ask about all of these faces")
     if asks_faces and given.but_faces and set(given.but_faces) == set(question.faces):

@@ -7,9 +7,12 @@ typed name 2, each person or face taken out of an answer 1 more. So
              small groups that almost surely are pieces of it are shown with it and named with it
     SAME     several pieces that are likely one known person's are shown together, for one answer.
              A single piece is asked WHO, which costs no more and settles it also when it is
-             somebody else. Two unnamed people are asked about only when nobody could name them
+             somebody else. Two unnamed people are asked about only when nobody could name them,
+             and whoever is almost surely somebody ignored only with them
     BELONGS  the faces of a known person that are least like the rest, together
-    TWO      worth the faces of the smaller part, times how likely they are another person
+    ALSO     faces of nobody that are likely one known person's, up to eight together
+    TWO      worth the faces of the smaller part, times how likely they are another person; where
+             that is likely, it comes before the name, which would be wrong for some of them
     MIRROR   the faces that would join
 
 Nothing that is expected to change nothing is asked: pairs below `_LEAST_CHANCE`, pairs on one
@@ -23,15 +26,15 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from facesort.review.answering import apply
 from facesort.review.asking import Asking
+from facesort.review.claims import Claims
 from facesort.review.neighbours import Neighbours
-from facesort.review.progress import Progress
+from facesort.review.progress import Applied, Progress
 from facesort.review.questions import Kind
 from facesort.review.state import ReviewState
 from facesort.review.worth import Worth
@@ -48,9 +51,16 @@ __all__ = ["Applied", "Queue"]
 
 _WORTH_PHOTOS = 3
 
-# Cosines made before the first question: those of the largest people with everybody. The others are
-# compared when it is their turn, and known till then by whom the large ones find.
+# Cosines made before the first question: of the largest people with everybody. The others are
+# compared when it is their turn.
 _COSINES_AT_FIRST = 4 * 10**8
+
+# And after each answer, with faces of nobody.
+_COSINES_EACH_TIME = 25 * 10**4
+
+# How many rows faces of nobody are compared with before a question at most: it may take several
+# rounds until one of them holds.
+_ROWS_COMPARED_AT_ONCE = 100_000
 
 
 class _Entry(NamedTuple):
@@ -61,19 +71,6 @@ class _Entry(NamedTuple):
     kind: Kind
     subject: int
     version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """What an answer changed.
-
-    Args:
-        rows: how many people.
-        settled: by how many faces what is settled has grown.
-    """
-
-    rows: int
-    settled: int
 
 
 class Queue:
@@ -89,13 +86,15 @@ class Queue:
         self.state = ReviewState(crowd)
         self._min_photos = min_photos
         self._near = Neighbours(self.state, chances.floor)
-        self._worth = Worth(self.state, self._near, chances, min_photos=min_photos)
+        self._claims = Claims(self.state, self._near, chances)
+        self._worth = Worth(self.state, self._near, self._claims, chances, min_photos=min_photos)
         self._asking = Asking(self.state, self._near, chances, self._worth)
         self._heap: list[_Entry] = []
         self._versions: defaultdict[tuple[Kind, int], int] = defaultdict(int)
         self._values: dict[tuple[Kind, int], float] = {}
         self._current: Question | None = None
         self._known_rows = len(self.state)
+        self._unseen: list[int] = []
         self._look_at_first()
 
     def _look_at_first(self) -> None:
@@ -105,8 +104,13 @@ class Queue:
         self._worth.judge(range(n))
         for row in range(n):
             self._push_row(row)
-        for number in range(len(self._worth.photos)):
+        for number in range(len(self._worth.singles.photos)):
             self._push(Kind.MIRROR, number)
+        known = [row for row in order if self._worth.singles.can_be_joined(row)]
+        at_first = _COSINES_AT_FIRST // max(1, len(self.state.loose))
+        self._unseen = known[at_first:]
+        for row in self._claims.look(known[:at_first]):
+            self._push(Kind.ALSO, row)
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -115,12 +119,16 @@ class Queue:
 
         The same one until it is answered or another answer changes what it is about.
         """
+        rounds, most = 0, max(1, _ROWS_COMPARED_AT_ONCE // max(1, len(self.state)))
         while self._current is None and self._heap:
             entry = self._heap[0]
             kind, subject = entry.kind, entry.subject
             if entry.version == self._versions[kind, subject]:
                 if kind is Kind.WHO and not self._near.has_looked(subject):
                     self._look([subject])
+                    continue
+                if kind is Kind.ALSO and rounds < most and self._verify(subject):
+                    rounds += 1
                     continue
                 self._current = self._asking.build(kind, subject)
                 if self._current is None:
@@ -135,6 +143,14 @@ class Queue:
         around = {other for row in rows for other in self._near.of(row)[0].tolist()}
         for row in self._worth.judge(around.union(rows)).union(rows):
             self._push_row(row)
+
+    def _verify(self, row: int) -> bool:
+        """Compare faces of nobody that may be asked about with everybody; whether any were not."""
+        likely = [place for place, _ in self._worth.singles.likely_theirs(row)]
+        changed = self._claims.verify(row, likely)
+        for other in changed or ():
+            self._push(Kind.ALSO, other)
+        return changed is not None
 
     def ask(
         self, kind: Kind, people: tuple[PersonId, ...], faces: tuple[FaceId, ...] = ()
@@ -151,6 +167,8 @@ class Queue:
         found: list[Question] = []
         for entry in heapq.nsmallest(4 * count + 64, self._heap):
             if entry.version == self._versions[entry.kind, entry.subject]:
+                while entry.kind is Kind.ALSO and self._verify(entry.subject):
+                    pass  # others come into question then, who were not compared either
                 question = self._asking.build(entry.kind, entry.subject)
                 if question is not None:
                     found.append(question)
@@ -175,7 +193,10 @@ class Queue:
         sizes = state.sizes[:n]
         total = int(sizes[counts].sum())
         settled = int(sizes[alive & known].sum())
-        waiting = np.sort(sizes[counts & ~known])[::-1]
+        asked = counts & ~known
+        held = [row for row in state.holds.rows(Kind.WHO) if state.is_held(Kind.WHO, [row])]
+        asked[held] = False  # no answer comes about those
+        waiting = np.sort(sizes[asked])[::-1]
         missing = np.ceil(0.99 * total) - settled
         answers = int(np.searchsorted(np.cumsum(waiting), missing)) + 1 if missing > 0 else 0
         return Progress(settled, total, min(answers, len(waiting)))
@@ -242,9 +263,19 @@ class Queue:
         judged = [row for row in changed | survivors | around if row < n]
         for row in self._worth.judge(judged) | changed:
             self._push_row(row)
-        for number in self._worth.photos_of(survivors):
+        for number in self._worth.singles.photos_of(survivors):
             self._push(Kind.MIRROR, number)
+        self._look_for_loose(changed | survivors)
         self._current = None
+
+    def _look_for_loose(self, changed: set[int]) -> None:
+        """Say anew which faces of nobody are whose, and look a little further."""
+        if not len(self.state.loose):
+            return
+        more = max(1, _COSINES_EACH_TIME // len(self.state.loose))
+        self._unseen, looked = self._unseen[more:], self._unseen[:more]
+        for row in self._claims.look(changed.union(looked)) | changed:
+            self._push(Kind.ALSO, row)
 
     def _push_row(self, row: int) -> None:
         for kind in (Kind.WHO, Kind.SAME, Kind.BELONGS, Kind.TWO):

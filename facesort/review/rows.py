@@ -8,13 +8,15 @@ back is exact: every number and every set is what it was.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from facesort.errors import UnknownPerson
 from facesort.review.crowd import NO_MOMENT
 from facesort.review.holds import Holds
+from facesort.review.loose import LooseFaces
+from facesort.review.saved import Saved, put, with_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -22,31 +24,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from facesort.domain import FaceId, PersonId
-    from facesort.review.crowd import Crowd, Part, Suspect, Twice
+    from facesort.review.crowd import Crowd, Suspect, Twice
 
-__all__ = ["Rows", "put"]
-
-# Rows for people who come while the sitting lasts, before all columns have to be copied.
-_SPARE_ROWS = 1024
-
-_Number = TypeVar("_Number", bound=np.generic)
-_Value = TypeVar("_Value")
+__all__ = ["Rows"]
 
 _NOBODY: frozenset[int] = frozenset()
-
-
-class _Saved(NamedTuple):
-    """All that is known of one row."""
-
-    total: NDArray[np.float32]
-    numbers: tuple[int, int, int]
-    flags: tuple[bool, bool, bool]
-    name: str | None
-    members: NDArray[np.int64] | None
-    into: int | None
-    apart: frozenset[int] | None
-    suspects: tuple[Suspect, ...] | None
-    part: Part | None
 
 
 class Rows:
@@ -69,6 +51,7 @@ class Rows:
         suspects: by row, faces that may not be theirs.
         parts: by row, faces that may be somebody else.
         twice: by the two faces, photos that may show one person twice.
+        loose: faces that were with nobody.
         holds: what is not asked, because the user could not say or did not want to.
     """
 
@@ -76,22 +59,24 @@ class Rows:
         p = len(crowd.people)
         self.ids: list[PersonId] = list(crowd.people)
         self._rows = {person: row for row, person in enumerate(crowd.people)}
-        self.sums = _with_room(crowd.sums)
-        self.weights = _with_room(crowd.weights)
-        self.sizes = _with_room(np.diff(crowd.first))
-        self.photos = _with_room(crowd.photos)
-        self.alive = _with_room(np.ones(p, dtype=bool))
-        self.named = _with_room(np.array([one in crowd.names for one in crowd.people], dtype=bool))
-        self.ignored = _with_room(
+        self.sums = with_room(crowd.sums)
+        self.weights = with_room(crowd.weights)
+        self.sizes = with_room(np.diff(crowd.first))
+        self.photos = with_room(crowd.photos)
+        self.alive = with_room(np.ones(p, dtype=bool))
+        self.named = with_room(np.array([one in crowd.names for one in crowd.people], dtype=bool))
+        self.ignored = with_room(
             np.array([one in crowd.ignored for one in crowd.people], dtype=bool)
         )
-        self.prominence = _with_room(
+        self.prominence = with_room(
             np.ones(p, dtype=np.float32) if crowd.prominence is None else crowd.prominence
         )
         self.names = {self._rows[person]: name for person, name in crowd.names.items()}
         self._first = crowd.first
-        self._faces = crowd.faces
-        self._moments = crowd.moments
+        # Faces of nobody have numbers behind all others, for when somebody gets them.
+        self.loose = LooseFaces(crowd.loose, self._rows)
+        self._faces = crowd.faces + self.loose.faces
+        self._moments = np.concatenate([crowd.moments, self.loose.moments])
         self._vector_of = crowd.vector_of
         self._members: dict[int, NDArray[np.int64]] = {}  # of rows that have changed
         self._into: dict[int, int] = {}
@@ -101,9 +86,9 @@ class Rows:
         self.twice: dict[frozenset[FaceId], Twice] = {frozenset(t.faces): t for t in crowd.twice}
         self.holds = Holds()
         self._vectors = {suspect.face: suspect.vector for suspect in crowd.suspects}
-        self._saved: dict[int, _Saved] | None = None
+        self._saved: dict[int, Saved] | None = None
         self._inverses: list[Callable[[], None]] = []
-        self._done: list[tuple[dict[int, _Saved], list[Callable[[], None]]]] = []
+        self._done: list[tuple[dict[int, Saved], list[Callable[[], None]]]] = []
         self._read(crowd)
 
     def _read(self, crowd: Crowd) -> None:
@@ -231,7 +216,7 @@ class Rows:
         self._restore(saved, inverses)
         return frozenset(saved)
 
-    def _restore(self, saved: dict[int, _Saved], inverses: list[Callable[[], None]]) -> None:
+    def _restore(self, saved: dict[int, Saved], inverses: list[Callable[[], None]]) -> None:
         for row, was in saved.items():
             self.sums[row] = was.total
             self.weights[row], self.sizes[row], self.photos[row] = was.numbers
@@ -250,7 +235,7 @@ class Rows:
             raise RuntimeError("rows are changed only within `changing`")
         for row in rows:
             if row not in self._saved:
-                self._saved[row] = _Saved(
+                self._saved[row] = Saved(
                     self.sums[row].copy(),
                     (int(self.weights[row]), int(self.sizes[row]), int(self.photos[row])),
                     (bool(self.alive[row]), bool(self.named[row]), bool(self.ignored[row])),
@@ -275,7 +260,7 @@ class Rows:
                 "ignored",
                 "prominence",
             ):
-                setattr(self, column, _with_room(getattr(self, column)))
+                setattr(self, column, with_room(getattr(self, column)))
         self.ids.append(person)
         self._rows[person] = row
         self._save(row)
@@ -294,19 +279,3 @@ class Rows:
         moments = self._moments[members]
         self.photos[row] = len(self.moments(row)) + int((moments == NO_MOMENT).sum())
         self.alive[row] = len(members) > 0 or row in self.names
-
-
-def _with_room(column: NDArray[_Number]) -> NDArray[_Number]:
-    """Return a column with spare rows of zeros behind."""
-    rows = len(column) + max(_SPARE_ROWS, len(column) // 4)
-    roomy = np.zeros((rows, *column.shape[1:]), dtype=column.dtype)
-    roomy[: len(column)] = column
-    return roomy
-
-
-def put(table: dict[int, _Value], row: int, value: _Value | None) -> None:
-    """Set the value of a row; None takes it away."""
-    if value is None:
-        table.pop(row, None)
-    else:
-        table[row] = value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from facesort.review.rows import Rows, put
+from facesort.review.rows import Rows
+from facesort.review.saved import put
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,6 +40,8 @@ class ReviewState(Rows):
                     self.rename(keep, self.names[other])
             if other in self.suspects:
                 self.suspects[keep] = (*self.suspects.get(keep, ()), *self.suspects[other])
+            if other in self.parts:
+                self.parts.setdefault(keep, self.parts[other])
             self._into[other] = keep
             self.alive[other] = False
             self._inherit_apart(keep, other)
@@ -100,6 +104,7 @@ class ReviewState(Rows):
         goes = np.array([self._faces[number] in leaving for number in numbers.tolist()], dtype=bool)
         target = self._new_row(new) if new is not None else to
         self._save(row, *([] if target is None else [target]))
+        self._leave_part(row, leaving)
         self.confirm(row, leaving)
         self._members[row] = numbers[~goes]
         moved = [self.vector(self._faces[number]) for number in numbers[goes].tolist()]
@@ -116,9 +121,49 @@ class ReviewState(Rows):
             self.set_apart(row, target)
         return target
 
+    def _leave_part(self, row: int, leaving: set[FaceId]) -> None:
+        """Let those who stay of a part be the part: that some go does not mean that they belong."""
+        part = self.parts.get(row)
+        if part is None:
+            return
+        stay = tuple(face for face in part.faces if face not in leaving)
+        put(self.parts, row, replace(part, faces=stay) if len(stay) > 1 else None)
+
+    def take_in(self, row: int, faces: Iterable[FaceId]) -> None:
+        """Give a row faces of nobody; those that are with somebody are left out."""
+        self._save(row)
+        places = self.loose.free_places(faces)
+        if not places:
+            return
+        behind = len(self._faces) - len(self.loose)
+        numbers = np.array(places, dtype=np.int64) + behind
+        self._members[row] = np.concatenate([self.members(row), numbers])
+        self.sums[row] += self.loose.vectors[places].sum(axis=0, dtype=np.float32)
+        self.weights[row] += len(places)
+        self._inverses.append(self.loose.take(places))
+        self._count(row)
+
+    def found(self, person: PersonId, faces: Iterable[FaceId]) -> int:
+        """Make faces of nobody a new person; returns the row."""
+        row = self._new_row(person)
+        self.take_in(row, faces)
+        return row
+
+    def deny(self, row: int, faces: Iterable[FaceId]) -> None:
+        """Say that faces of nobody are not a row."""
+        self._save(row)
+        self._inverses.append(self.loose.deny(self.loose.free_places(faces), row))
+
+    def drop(self, faces: Iterable[FaceId]) -> None:
+        """Say that faces of nobody are none."""
+        self._inverses.append(self.loose.take(self.loose.free_places(faces)))
+
     def vector(self, face: FaceId) -> NDArray[np.float32] | None:
         """Return the vector of a face, None where it is not known."""
         known = self._vectors.get(face)
+        place = self.loose.place(face)
+        if place is not None:
+            known = self.loose.vectors[place]
         if known is None and self._vector_of is not None:
             return self._vector_of(face)
         return known
@@ -128,6 +173,11 @@ class ReviewState(Rows):
         was = self.twice.pop(faces, None)
         if was is not None:
             self._inverses.append(lambda: self.twice.__setitem__(faces, was))
+
+    def is_held(self, kind: Kind, rows: Sequence[int], faces: Sequence[FaceId] = ()) -> bool:
+        """Whether a question is held back, the people being as large as they are."""
+        size = int(self.sizes[list(rows)].sum()) if rows else 0
+        return self.holds.holds(kind, rows, faces, size)
 
     def hold(
         self, kind: Kind, rows: Sequence[int], faces: Sequence[FaceId], *, for_now: bool

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from facesort.review.questions import Kind
+from facesort.review.singles import MOST_SHOWN, NOTHING, Singles, matters_to_join
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from facesort.domain import FaceId
     from facesort.review.chances import Chances
-    from facesort.review.crowd import Suspect
+    from facesort.review.claims import Claims
     from facesort.review.neighbours import Neighbours
     from facesort.review.state import ReviewState
 
@@ -25,15 +25,9 @@ __all__ = ["MOST_SHOWN", "Worth"]
 # shown together with others that are likely the same, and is named along with who they are.
 _GUESS, _LEAST_CHANCE, _LIKELY, _PIECE = 0.01, 0.1, 0.5, 0.8
 
-# A face is asked about if it may not belong; a part if it may be another person.
-_DOUBTED, _MAY_BE_TWO = 0.98, 0.05
-_DOUBTS_WORTH_ASKING = 0.02
-
 # What somebody on few photos matters who is probably a stranger, and what a stranger does whom the
 # user does not want to see.
 _STRANGER, _IGNORED = 0.1, 0.25
-
-MOST_SHOWN = 8
 
 
 class Worth:
@@ -42,12 +36,19 @@ class Worth:
     Args:
         state: the people.
         near: who is like whom.
+        claims: whose the faces of nobody may be.
         chances: how likely likenesses are.
         min_photos: people on so many photos matter though they have no name yet.
     """
 
     def __init__(
-        self, state: ReviewState, near: Neighbours, chances: Chances, *, min_photos: int
+        self,
+        state: ReviewState,
+        near: Neighbours,
+        claims: Claims,
+        chances: Chances,
+        *,
+        min_photos: int,
     ) -> None:
         self._state = state
         self._near = near
@@ -56,7 +57,7 @@ class Worth:
         self._faces = float(state.sizes.sum())
         self._may_be: dict[int, dict[int, float]] = {}
         self._fans: defaultdict[int, set[int]] = defaultdict(set)
-        self.photos = list(state.twice)
+        self.singles = Singles(state, claims)
 
     # -- who may be whom -------------------------------------------------------------------------
 
@@ -130,10 +131,6 @@ class Worth:
             and not state.ignored[row]
         )
 
-    def _is_held(self, kind: Kind, rows: Sequence[int], faces: Sequence[FaceId] = ()) -> bool:
-        size = int(self._state.sizes[list(rows)].sum()) if rows else 0
-        return self._state.holds.holds(kind, rows, faces, size)
-
     def _pieces(self, row: int, least: float) -> list[tuple[int, float]]:
         """Return rows that are likely this one, likeliest first, and no two of them on a photo."""
         state = self._state
@@ -143,7 +140,7 @@ class Worth:
             if other != row
             and self._may_be[other].get(row, 0.0) >= least
             and self._is_open(other)
-            and not self._is_held(Kind.SAME, [row, other])
+            and not self._state.is_held(Kind.SAME, [row, other])
         ]
         found.sort(key=lambda one: (-one[0], state.ids[one[1]]))
         chosen: list[tuple[int, float]] = []
@@ -164,7 +161,7 @@ class Worth:
     def key(self, kind: Kind, subject: int) -> tuple[str, str]:
         """Return what orders questions of equal value."""
         if kind is Kind.MIRROR:
-            return (kind.value, min(self.photos[subject]))
+            return (kind.value, min(self.singles.photos[subject]))
         return (kind.value, self._state.ids[subject])
 
     def expected(self, kind: Kind, subject: int) -> tuple[float, float, float]:
@@ -173,22 +170,16 @@ class Worth:
             return self._worth_of_who(subject)
         if kind is Kind.SAME:
             return self._worth_of_same(subject)
-        if kind is Kind.BELONGS:
-            wrong = sum(1 - suspect.chance for suspect in self.doubted(subject))
-            return (wrong if wrong >= _DOUBTS_WORTH_ASKING else 0.0, 1 + wrong, 1.0)
-        if kind is Kind.TWO:
-            part = self._state.parts.get(subject)
-            if part is None or part.chance < _MAY_BE_TWO or not self._state.alive[subject]:
-                return 0.0, 1.0, 0.0
-            if self._state.ignored[subject] or self._is_held(Kind.TWO, [subject]):
-                return 0.0, 1.0, 0.0
-            return part.chance * len(part.faces), 1 + 2 * part.chance, 1.0
-        return self._worth_of_mirror(subject)
+        return self.singles.expected(kind, subject)
 
     def _worth_of_who(self, row: int) -> tuple[float, float, float]:
         state = self._state
-        if not self._is_open(row) or self._is_held(Kind.WHO, [row]):
-            return 0.0, 1.0, 0.0
+        if not self._is_open(row) or state.is_held(Kind.WHO, [row]):
+            return NOTHING
+        if self.singles.is_likely_two(row):
+            return NOTHING
+        if any(chance >= _PIECE and state.ignored[p] for p, chance in self.may_be(row).items()):
+            return NOTHING  # never asked about as a person: see `shown_with`
         known, ignored = self.known(row)
         pieces = self.parts_of(row)
         settles = float(state.sizes[row])
@@ -228,13 +219,10 @@ class Worth:
     def _worth_of_same(self, row: int) -> tuple[float, float, float]:
         pieces = self.shown_with(row)
         if not pieces:
-            return 0.0, 1.0, 0.0
-        state = self._state
-        settles = sum(float(state.sizes[other]) * chance for other, chance in pieces)
+            return NOTHING
+        settles = sum(float(self._state.sizes[other]) * chance for other, chance in pieces)
         cost = 1 + sum(1 - chance for _, chance in pieces)
-        if state.ignored[row]:
-            return settles, cost, _IGNORED
-        return settles, cost, 1.0 if state.named[row] else 0.5
+        return settles, cost, matters_to_join(self._state, row)
 
     def shown_with(self, row: int) -> list[tuple[int, float]]:
         """Return who is asked about together with a row; see `queue`."""
@@ -245,54 +233,22 @@ class Worth:
             likely = self._pieces(row, _LIKELY)
             if len(likely) > 1:
                 return likely
+            if state.ignored[row] and likely and likely[0][1] >= _PIECE:
+                return likely  # whoever comes back whom nobody wants to see
             return [
                 piece
                 for piece in self._pieces(row, _LEAST_CHANCE)
-                if self._is_held(Kind.WHO, [piece[0]])
+                if state.is_held(Kind.WHO, [piece[0]])
             ][:1]
-        if not self._is_held(Kind.WHO, [row]):
+        if not state.is_held(Kind.WHO, [row]):
             return []
         rank = (state.sizes[row], state.ids[row])
         return [
             (other, chance)
             for other, chance in self._pieces(row, _LEAST_CHANCE)
-            if self._is_held(Kind.WHO, [other]) and (state.sizes[other], state.ids[other]) < rank
+            if state.is_held(Kind.WHO, [other]) and (state.sizes[other], state.ids[other]) < rank
         ][:1]
-
-    def doubted(self, row: int) -> list[Suspect]:
-        """Return the faces of a known person that may not be theirs, the least likely first."""
-        state = self._state
-        if not state.named[row] or not state.alive[row] or row not in state.suspects:
-            return []
-        doubted = [
-            suspect
-            for suspect in state.suspects[row]
-            if suspect.chance < _DOUBTED and not self._is_held(Kind.BELONGS, [row], [suspect.face])
-        ]
-        return sorted(doubted, key=lambda suspect: (suspect.chance, suspect.face))[:MOST_SHOWN]
-
-    def _worth_of_mirror(self, number: int) -> tuple[float, float, float]:
-        state = self._state
-        faces = self.photos[number]
-        twice = state.twice.get(faces)
-        if twice is None or self._is_held(Kind.MIRROR, [], tuple(faces)):
-            return 0.0, 1.0, 0.0
-        rows = [state.row(person) for person in twice.people if person is not None]
-        if not rows or (len(rows) == 2 and (rows[0] == rows[1] or state.are_apart(*rows))):
-            return 0.0, 1.0, 0.0
-        joins = min(int(state.sizes[row]) for row in rows) if len(rows) == 2 else 1
-        return twice.chance * joins, 1.0, 1.0
 
     def may_be(self, row: int) -> dict[int, float]:
         """Return whom a row may be, and how likely."""
         return self._may_be.get(row, {})
-
-    def photos_of(self, rows: Iterable[int]) -> list[int]:
-        """Return which photos that may show one person twice show one of these rows."""
-        wanted = set(rows)
-        return [
-            number
-            for number, faces in enumerate(self.photos)
-            if (twice := self._state.twice.get(faces)) is None
-            or any(p is not None and self._state.row(p) in wanted for p in twice.people)
-        ]

@@ -1,11 +1,13 @@
 """How long an answer takes in a review of a million faces: the queue alone, in memory.
 
-    python -m tests.benchmarks.review_queue [--faces 1000000] [--people 100000] [--answers 400]
+    python -m tests.benchmarks.review_queue [--faces 1000000] [--people 100000] [--loose 50000]
+        [--answers 400]
 
 People are made, not measured: a few have thousands of faces and most have few, and one in five is a
-piece of somebody larger. Strangers and pieces are as alike as SFace's are (tests/shaped.py). Prints
-milliseconds of an answer with the question that follows it, and of taking one back: processor time
-of one thread, so that other programs do not count.
+piece of somebody larger. Half of the faces of nobody are somebody's who is there. Strangers and
+pieces are as alike as SFace's are (tests/shaped.py). With --named 100000 only faces of nobody are
+asked about. Prints milliseconds of an answer with the question that follows it, and of taking one
+back: processor time of one thread, so that other programs do not count.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy as np
 from facesort.domain import FaceId, PersonId
 from facesort.grouping.likeness import OnePerson
 from facesort.review.chances import Chances
-from facesort.review.crowd import Crowd, Suspect
+from facesort.review.crowd import Crowd, Loose, Suspect
 from facesort.review.questions import Answer, Given, Kind
 from facesort.review.queue import Queue
 from tests.shaped import SHAPED_CALIBRATION
@@ -35,6 +37,7 @@ _DIMENSION = 128
 _COMMON, _OWN = 0.09, 0.82  # as in tests/shaped.py
 _PIECES = 0.2
 _SUSPECTS = 5_000
+_LOOSE_STRANGERS = 0.5
 
 
 def made_crowd(faces: int, people: int, seed: int = 1) -> tuple[Crowd, NDArray[np.int64]]:
@@ -73,6 +76,23 @@ def made_crowd(faces: int, people: int, seed: int = 1) -> tuple[Crowd, NDArray[n
     )
 
 
+def made_loose(crowd: Crowd, count: int, seed: int = 2) -> tuple[Loose, NDArray[np.int64]]:
+    """Return faces of nobody, and whose each really is: -1 of people who are not there."""
+    random = np.random.default_rng(seed)
+    whose = random.choice(len(crowd.people), count, p=crowd.weights / crowd.weights.sum())
+    whose[random.random(count) < _LOOSE_STRANGERS] = -1
+    means = crowd.sums / crowd.weights[:, None].astype(np.float32)
+    own = _unit(random.standard_normal((count, _DIMENSION), np.float32))
+    own[:, 0] = np.sqrt(_COMMON)
+    own[:, 1:] *= np.sqrt(1 - _COMMON) / np.linalg.norm(own[:, 1:], axis=1, keepdims=True)
+    there = whose >= 0
+    alike = random.uniform(0.3, 0.9, (int(there.sum()), 1)).astype(np.float32)
+    own[there] = alike * means[whose[there]] + np.sqrt(1 - alike**2) * own[there]
+    faces = tuple(FaceId(f"l{row:07d}") for row in range(count))
+    moments = random.integers(0, len(crowd.faces), count)
+    return Loose(faces, _unit(own), moments), whose
+
+
 def _sizes(faces: int, people: int, random: np.random.Generator) -> NDArray[np.int64]:
     share = 1 / np.arange(1, people + 1) ** 0.8
     drawn = random.poisson(share / share.sum() * (faces - people))
@@ -84,12 +104,19 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit
 
 
-def _truthful(question: Question, really: NDArray[np.int64], queue: Queue, number: int) -> Given:
+def _truthful(
+    question: Question, really: NDArray[np.int64], whose: NDArray[np.int64], number: int
+) -> Given:
     """Answer as somebody would who knows everybody; a guess takes the key, else a name is typed."""
     who = {person: int(really[int(person[1:])]) for person in question.people if person[0] == "p"}
     if question.kind is Kind.BELONGS:
         return Given(question.id, Answer.YES if number % 2 else Answer.NO)
     first = who.get(question.people[0], -1)
+    if question.kind is Kind.ALSO:
+        wrong = tuple(f for f in question.faces if whose[int(f[1:])] != first)
+        if len(wrong) == len(question.faces):
+            return Given(question.id, Answer.NO)
+        return Given(question.id, Answer.YES, but_faces=wrong)
     others = tuple(p for p in question.people[1:] if who.get(p, -1) != first)
     if question.kind is Kind.SAME:
         if len(others) == len(question.people) - 1:
@@ -107,14 +134,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--faces", type=int, default=1_000_000)
     parser.add_argument("--people", type=int, default=100_000)
+    parser.add_argument("--loose", type=int, default=50_000, help="faces of nobody")
     parser.add_argument("--answers", type=int, default=400)
     parser.add_argument("--named", type=int, default=2_000, help="people who have a name before")
     given = parser.parse_args()
     crowd, really = made_crowd(given.faces, given.people)
+    loose, whose = made_loose(crowd, given.loose)
+    whose = np.where(whose >= 0, really[whose], -2)
     names = {PersonId(f"p{row:06d}"): f"Person {row}" for row in range(given.named)}
     chances = Chances(replace(SHAPED_CALIBRATION, one_person=OnePerson(0.70, 0.02)))
     clock = time.process_time()
-    queue = Queue(replace(crowd, names=names), chances)
+    queue = Queue(replace(crowd, names=names, loose=loose), chances)
     started = time.process_time() - clock
     answers, kinds = [], {kind.value: 0 for kind in Kind}
     question = queue.question()
@@ -123,7 +153,7 @@ def main() -> None:
             break
         kinds[question.kind.value] += 1
         clock = time.process_time()
-        queue.answer(_truthful(question, really, queue, number))
+        queue.answer(_truthful(question, really, whose, number))
         question = queue.question()
         answers.append(time.process_time() - clock)
     undone = []
@@ -135,6 +165,7 @@ def main() -> None:
     document = {
         "faces": len(crowd.faces),
         "people": len(crowd.people),
+        "loose": len(loose.faces),
         "seconds_to_begin": round(started, 1),
         "answers": kinds,
         "answer_ms": _spread(answers),

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,15 @@ from facesort.library import Library
 from facesort.review.questions import Answer, Given, Kind
 from tests.albums import Album
 from tests.fakes import open_library, png
-from tests.reviewed import in_pieces, open_pieces, partition, random_answer, remembered, spoil
+from tests.reviewed import (
+    in_pieces,
+    let_go,
+    open_pieces,
+    partition,
+    random_answer,
+    remembered,
+    spoil,
+)
 from tests.stored import Stock, store
 from tests.terminal import REPOSITORY
 
@@ -134,32 +143,34 @@ def test_a_sitting_is_taken_up_where_it_was_left(album):
 
 
 def test_five_hundred_answers_and_as_many_undos_leave_the_people_as_they_were(library):
+    large = sorted(library.situation().people.by_id.values(), key=lambda p: -len(p.faces))[:30]
+    let_go(library, [face for person in large for face in person.faces[1::3]])
     before = partition(library)
     session = library.review(min_photos=2)
     random = np.random.default_rng(1)
-    given = 0
-    while given < 500:
+    kinds: Counter[Kind] = Counter()
+    while len(session._steps) < 500:
         shown = session.question()
-        if shown is None:  # all is answered or skipped: go on from the lists
-            assert given > 100
-            while given < 500:
-                _random_act(session, library, random)
-                given += 1
-            break
-        answer = random_answer(shown.question, session._queue.state, random, given)
+        if shown is None or random.random() < 0.2:  # from the lists, between questions and at last
+            _random_act(session, library, random)
+            continue
+        answer = random_answer(shown.question, session._queue.state, random, sum(kinds.values()))
         try:
             session.answer(answer)
+            kinds[shown.question.kind] += answer.answer is not Answer.SKIP
         except DecisionConflict:
             session.answer(Given(shown.question.id, Answer.SKIP))
-        given += 1
-        if given % 100 == 0:
+        if len(session._steps) % 100 == 0:
             living(session, library)
+    assert kinds[Kind.WHO] > 50
+    assert kinds[Kind.ALSO] > 10
+    assert kinds[Kind.BELONGS]
     living(session, library)
     undone = 0
     while session._steps:
         assert session.undo() is not None
         undone += 1
-    assert undone > 400
+    assert undone >= 500
     assert partition(library) == before
     assert doubts.standing(library._db) == []
     living(session, library)
@@ -167,7 +178,7 @@ def test_five_hundred_answers_and_as_many_undos_leave_the_people_as_they_were(li
 
 def _random_act(session: ReviewSession, library: Library, random: np.random.Generator) -> None:
     """Do something from the lists; what is refused changes nothing."""
-    listed, _ = session.people(0, 40)
+    listed = [person for person in session.people(0, 40)[0] if person.faces]
     one, other = (listed[int(row)] for row in random.choice(len(listed), 2, replace=False))
     faces = [face.id for face in session.faces_of(one.id)[0]]
     acts = [
@@ -179,6 +190,9 @@ def _random_act(session: ReviewSession, library: Library, random: np.random.Gene
         lambda: session.not_a_face(faces[:1]),
         lambda: session.confirm(faces[:1], reference=other.id, anyway=True),
         lambda: session.different([one.id, other.id]),
+        lambda: session.confirm(faces),
+        lambda: session.cover(one.id, faces[-1]),
+        lambda: session.split(one.id, faces[:2], name=f"Split {len(session._steps)}"),
     ]
     try:
         acts[int(random.integers(len(acts)))]()
@@ -516,3 +530,23 @@ def test_any_question_can_be_asked_and_senseless_ones_are_refused(album):
             session.ask(Kind.BELONGS, (one,))
         with pytest.raises(UnknownPerson):
             session.ask(Kind.WHO, (PersonId("p00000000"),))
+
+
+@pytest.mark.parametrize("described", [True, False])
+def test_a_library_too_large_to_look_at_each_face_is_asked_about_alike(
+    library, monkeypatch, described
+):
+    if not described:
+        monkeypatch.setattr("facesort.jobs.review.odd.reviewing.odd_faces", lambda *_: [])
+    small = library.review(min_photos=2)
+    monkeypatch.setattr("facesort.jobs.review.likeness._LOOKED_AT_EACH", 10)
+    large = library.review(min_photos=2)
+    assert remembered(large._queue.state) == remembered(small._queue.state)
+    n = len(small._queue.state)
+    np.testing.assert_allclose(large._queue.state.sums[:n], small._queue.state.sums[:n], atol=1e-4)
+    odd = {s.face for found in large._queue.state.suspects.values() for s in found}
+    assert odd <= {s.face for found in small._queue.state.suspects.values() for s in found}
+    assert bool(odd) is described
+    name(large, "Anna")
+    assert large.undo() is not None
+    living(large, library)

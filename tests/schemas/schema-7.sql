@@ -4,6 +4,10 @@ CREATE TABLE anchors (
         left REAL, top REAL, right REAL, bottom REAL,  -- raster, relative 0..1
         UNIQUE (content_key, left, top, right, bottom)
     ) STRICT;
+CREATE TABLE answer_decisions (
+        decision_id INTEGER PRIMARY KEY REFERENCES decisions(id),
+        answer INTEGER NOT NULL REFERENCES decisions(id)  -- the first of that answer
+    ) STRICT;
 CREATE TABLE assignments (
         face_id TEXT PRIMARY KEY REFERENCES faces(id) ON DELETE CASCADE,
         person_id TEXT NOT NULL REFERENCES people(id)
@@ -58,7 +62,7 @@ CREATE TABLE doubt_people (
 CREATE TABLE doubts (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         made_at TEXT NOT NULL,
-        kind TEXT NOT NULL CHECK (kind IN ('same', 'who', 'belongs', 'two', 'mirror')),
+        kind TEXT NOT NULL CHECK (kind IN ('same', 'who', 'belongs', 'also', 'two', 'mirror')),
         -- 'no' where a no changes nobody's faces, so that no decision can hold it.
         answer TEXT NOT NULL CHECK (answer IN ('unsure', 'no', 'undo')),
         last_decision INTEGER NOT NULL,            -- the newest of the log at that time, or 0
@@ -175,6 +179,8 @@ CREATE INDEX shown_people_named ON shown_people (named_at) WHERE named_at IS NOT
 CREATE TRIGGER anchors_stale_update AFTER UPDATE ON anchors  BEGIN INSERT INTO stale_photos SELECT id FROM photos WHERE content_key =
                     substr(OLD.content_key, 1, instr(OLD.content_key || '@', '@') - 1) ON CONFLICT DO NOTHING; INSERT INTO stale_photos SELECT id FROM photos WHERE content_key =
                     substr(NEW.content_key, 1, instr(NEW.content_key || '@', '@') - 1) ON CONFLICT DO NOTHING; END;
+CREATE TRIGGER answer_decisions_no_delete BEFORE DELETE ON answer_decisions BEGIN SELECT RAISE(ABORT, 'what was said in a review is only added to'); END;
+CREATE TRIGGER answer_decisions_no_update BEFORE UPDATE ON answer_decisions BEGIN SELECT RAISE(ABORT, 'what was said in a review is only added to'); END;
 CREATE TRIGGER assignments_descriptors_delete AFTER DELETE ON assignments  BEGIN DELETE FROM descriptors WHERE person_id = OLD.person_id; DELETE FROM descriptors WHERE person_id = (SELECT survivor FROM shown_merges WHERE person_id = OLD.person_id); END;
 CREATE TRIGGER assignments_descriptors_insert AFTER INSERT ON assignments  BEGIN DELETE FROM descriptors WHERE person_id = NEW.person_id; DELETE FROM descriptors WHERE person_id = (SELECT survivor FROM shown_merges WHERE person_id = NEW.person_id); END;
 CREATE TRIGGER assignments_descriptors_update AFTER UPDATE OF person_id ON assignments WHEN OLD.person_id != NEW.person_id BEGIN DELETE FROM descriptors WHERE person_id IN (OLD.person_id, NEW.person_id); DELETE FROM descriptors WHERE person_id = (SELECT survivor FROM shown_merges WHERE person_id = OLD.person_id); DELETE FROM descriptors WHERE person_id = (SELECT survivor FROM shown_merges WHERE person_id = NEW.person_id); END;
@@ -190,12 +196,12 @@ CREATE TRIGGER decision_people_no_delete BEFORE DELETE ON decision_people BEGIN 
 CREATE TRIGGER decision_people_no_update BEFORE UPDATE ON decision_people BEGIN SELECT RAISE(ABORT, 'the decision log only grows'); END;
 CREATE TRIGGER decisions_no_delete BEFORE DELETE ON decisions BEGIN SELECT RAISE(ABORT, 'the decision log only grows'); END;
 CREATE TRIGGER decisions_no_update BEFORE UPDATE ON decisions BEGIN SELECT RAISE(ABORT, 'the decision log only grows'); END;
-CREATE TRIGGER doubt_anchors_no_delete BEFORE DELETE ON doubt_anchors BEGIN SELECT RAISE(ABORT, 'what the user was not sure of is only added to'); END;
-CREATE TRIGGER doubt_anchors_no_update BEFORE UPDATE ON doubt_anchors BEGIN SELECT RAISE(ABORT, 'what the user was not sure of is only added to'); END;
-CREATE TRIGGER doubt_people_no_delete BEFORE DELETE ON doubt_people BEGIN SELECT RAISE(ABORT, 'what the user was not sure of is only added to'); END;
-CREATE TRIGGER doubt_people_no_update BEFORE UPDATE ON doubt_people BEGIN SELECT RAISE(ABORT, 'what the user was not sure of is only added to'); END;
-CREATE TRIGGER doubts_no_delete BEFORE DELETE ON doubts BEGIN SELECT RAISE(ABORT, 'what the user was not sure of is only added to'); END;
-CREATE TRIGGER doubts_no_update BEFORE UPDATE ON doubts BEGIN SELECT RAISE(ABORT, 'what the user was not sure of is only added to'); END;
+CREATE TRIGGER doubt_anchors_no_delete BEFORE DELETE ON doubt_anchors BEGIN SELECT RAISE(ABORT, 'what was said in a review is only added to'); END;
+CREATE TRIGGER doubt_anchors_no_update BEFORE UPDATE ON doubt_anchors BEGIN SELECT RAISE(ABORT, 'what was said in a review is only added to'); END;
+CREATE TRIGGER doubt_people_no_delete BEFORE DELETE ON doubt_people BEGIN SELECT RAISE(ABORT, 'what was said in a review is only added to'); END;
+CREATE TRIGGER doubt_people_no_update BEFORE UPDATE ON doubt_people BEGIN SELECT RAISE(ABORT, 'what was said in a review is only added to'); END;
+CREATE TRIGGER doubts_no_delete BEFORE DELETE ON doubts BEGIN SELECT RAISE(ABORT, 'what was said in a review is only added to'); END;
+CREATE TRIGGER doubts_no_update BEFORE UPDATE ON doubts BEGIN SELECT RAISE(ABORT, 'what was said in a review is only added to'); END;
 CREATE TRIGGER faces_descriptors_update AFTER UPDATE ON faces WHEN (OLD.quality, OLD.left, OLD.top, OLD.right, OLD.bottom, OLD.photo_id)
                 IS NOT (NEW.quality, NEW.left, NEW.top, NEW.right, NEW.bottom, NEW.photo_id) BEGIN DELETE FROM descriptors WHERE person_id IN (SELECT person_id FROM face_owners WHERE face_id = NEW.id); END;
 CREATE TRIGGER faces_stale_delete AFTER DELETE ON faces  BEGIN INSERT INTO stale_photos VALUES (OLD.photo_id) ON CONFLICT DO NOTHING; END;

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -91,6 +92,24 @@ def test_right_answers_put_every_face_right_before_the_questions_end(sizes, seed
     assert review.costs["0.99"] <= review.answers
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_faces_of_nobody_that_look_like_somebody_cost_less_asked_about_than_by_hand(seed):
+    crowd, faces, ids = crowd_and_faces([(18,), (14,), (6,)], seed=seed, spread=0.7)
+    left = {row for row in range(len(ids)) if row % 3 == 0}
+    owners = [None if row in left else owner for row, owner in enumerate(faces.owners)]
+    number = np.array([-1 if owner is None else int(str(owner)[1:]) for owner in owners])
+    some = crowd_of(faces.vectors, number, np.arange(len(ids)), CHANCES, face_ids=ids)
+    lost = LabelledFaces(faces.vectors, owners, faces.truth)
+    assert len(crowd.people) == len(some.people)
+    without = review_once(
+        Album(lost), queue_order(replace(some, loose=None), CHANCES, ids), Answerer()
+    )
+    asks = review_once(Album(lost), queue_order(some, CHANCES, ids), Answerer())
+    assert asks.reached == 1
+    assert without.costs["0.99"] >= 6 + len(left) - 1  # each by itself
+    assert asks.costs["0.99"] <= 6 + 5
+
+
 def test_a_person_in_pieces_is_named_once():
     crowd, faces, ids = crowd_and_faces([(8, 3), (6, 2), (4,)], spread=0.6)
     costs = judge_review(faces, queue_order(crowd, CHANCES, ids)).orders
@@ -160,10 +179,32 @@ def test_faces_that_belong_stay_and_others_go_to_whom_they_are():
     assert oracle.answer(asked(Kind.BELONGS, "a", [2, 5]), ()).answer is Answer.NO
 
 
+def test_faces_of_nobody_join_whom_they_are_and_others_are_taken_out():
+    oracle = oracle_of("AABBC.A", "ab.....", named={"a": "A", "b": "B"})
+    asks = oracle.answer(asked(Kind.ALSO, "a", [6, 3, 5]), ())
+    assert (asks.answer, asks.but_faces) == (Answer.YES, ("f3", "f5"))
+    assert oracle.answer(asked(Kind.ALSO, "a", [6]), ()).but_faces == ()
+    assert oracle.answer(asked(Kind.ALSO, "a", [4, 5]), ()).answer is Answer.NO
+    assert oracle.answer(asked(Kind.ALSO, "a", [2, 3]), ()).person == "b"
+    assert oracle.answer(asked(Kind.ALSO, "a", [2, 5]), ()).answer is Answer.NO
+    stranger = oracle_of("..", "a.")
+    assert stranger.answer(asked(Kind.ALSO, "a", [1]), ()).answer is Answer.SKIP
+    wrong = oracle_of("AAB", "a..", mistakes=1.0, named={"a": "A"})
+    assert wrong.answer(asked(Kind.ALSO, "a", [1]), ()).answer is Answer.NO
+    assert wrong.answer(asked(Kind.ALSO, "a", [2]), ()).answer is Answer.YES
+
+
 def test_two_people_in_one_are_parted_and_one_person_is_not():
-    oracle = oracle_of("AAABB", "aaaaa")
-    assert oracle.answer(asked(Kind.TWO, "a", [3, 4]), ()).answer is Answer.YES
+    oracle = oracle_of("AAAAB", "aaaaa")
     assert oracle.answer(asked(Kind.TWO, "a", [0, 1]), ()).answer is Answer.NO
+    assert oracle.answer(asked(Kind.TWO, "a", [4]), ()).answer is Answer.YES
+    equal = oracle_of("AABB", "aaaa")
+    for part in ([0, 1], [2, 3]):
+        assert equal.answer(asked(Kind.TWO, "a", part), ()).answer is Answer.YES
+    assert (
+        oracle_of("AAB", "aaa", named={"a": "A"}).answer(asked(Kind.TWO, "a", [0]), ()).answer
+        is Answer.NO
+    )
 
 
 def test_one_person_twice_on_a_photo_is_known_from_the_truth():

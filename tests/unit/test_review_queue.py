@@ -214,8 +214,23 @@ def test_strangers_like_ignored_ones_are_asked_about_late_and_may_join_them():
     queue = Queue(replace(people, ignored=frozenset([PersonId("a")])), CHANCES)
     first, second, last = every(queue)
     assert {first.people, second.people} == {("c",), ("d",)}
-    assert last.people == ("b",)
-    assert (last.guesses[0].person, last.guesses[0].ignored) == ("a", True)
+    assert (last.kind, last.people) == (Kind.SAME, ("a", "b"))
+
+
+def test_whoever_comes_back_whom_nobody_wants_to_see_is_never_asked_about_by_name():
+    people = replace(
+        crowd(("a", 9, ANNA), ("b", 4, like(ANNA, 0.6, 1))), ignored=frozenset([PersonId("a")])
+    )
+    queue = Queue(people, CHANCES)
+    queue.answer(Given(asked(queue).id, Answer.YES))
+    assert queue.state.ignored[queue.state.row(PersonId("b"))]
+    assert (queue.question(), queue.progress().share) == (None, 1.0)
+    queue.undo()
+    queue.answer(Given(asked(queue).id, Answer.UNSURE))
+    assert queue.question() is None
+    queue.undo()
+    queue.answer(Given(asked(queue).id, Answer.NO))
+    assert (asked(queue).kind, asked(queue).people) == (Kind.WHO, ("b",))  # somebody else after all
 
 
 def test_several_strangers_like_an_ignored_one_are_one_question():
@@ -285,10 +300,44 @@ def test_doubtful_faces_are_pointed_out_where_somebody_is_named_and_not_asked_ab
 def test_two_people_in_one_are_worth_the_faces_of_the_smaller_part():
     part = Part(PersonId("a"), (FaceId("a.0"), FaceId("a.1")), 2 * ANNA, 0.6)
     people = replace(crowd(("a", 9, ANNA), ("b", 3, stranger(1))), parts=(part,))
-    questions = every(Queue(people, CHANCES))
-    assert [question.kind for question in questions] == [Kind.WHO, Kind.WHO, Kind.TWO]
-    assert questions[2].faces == ("a.0", "a.1")
-    assert questions[2].settles == pytest.approx(1.2)
+    questions = every(Queue(replace(people, names={PersonId("a"): "Anna"}), CHANCES))
+    assert [question.kind for question in questions] == [Kind.WHO, Kind.TWO]
+    assert questions[1].faces == ("a.0", "a.1")
+    assert questions[1].settles == pytest.approx(1.2)
+
+
+def parted(chance: float) -> Crowd:
+    faces = tuple(FaceId(f"a.{k}") for k in range(4))
+    part = Part(PersonId("a"), faces, 4 * ANNA, chance)
+    return replace(crowd(("a", 9, ANNA), ("b", 3, stranger(1))), parts=(part,))
+
+
+def test_who_is_likely_two_people_is_not_named_before_it_is_known():
+    queue = Queue(parted(0.6), CHANCES)
+    assert (asked(queue).kind, asked(queue).people) == (Kind.TWO, ("a",))
+    queue.answer(Given(asked(queue).id, Answer.YES))
+    kinds = [(question.kind, question.settles) for question in every(queue)]
+    assert kinds == [(Kind.WHO, 5), (Kind.WHO, 4), (Kind.WHO, 3)]
+    for answer in (Answer.NO, Answer.UNSURE, Answer.SKIP):
+        queue = Queue(parted(0.6), CHANCES)
+        queue.answer(Given(asked(queue).id, answer))
+        assert [(question.kind, question.settles) for question in every(queue)] == [
+            (Kind.WHO, 9),
+            (Kind.WHO, 3),
+        ]
+    assert asked(Queue(parted(0.4), CHANCES)).kind is Kind.WHO
+
+
+def test_a_part_that_some_faces_have_left_or_that_was_merged_is_still_asked_about():
+    queue = Queue(parted(0.4), CHANCES)
+    out = (FaceId("a.1"),)
+    queue.answer(Given(asked(queue).id, Answer.NAME, "Anna", but_faces=out))
+    two = next(question for question in every(queue) if question.kind is Kind.TWO)
+    assert two.faces == ("a.0", "a.2", "a.3")
+    queue = Queue(replace(parted(0.4), names={PersonId("b"): "Berta"}), CHANCES)
+    queue.answer(Given(asked(queue).id, Answer.PERSON, person=PersonId("b")))
+    two = next(question for question in every(queue) if question.kind is Kind.TWO)
+    assert (two.people, len(two.faces)) == (("b",), 4)
 
 
 def test_a_photo_that_may_show_one_person_twice_is_asked_about_once():
@@ -302,6 +351,35 @@ def test_a_photo_that_may_show_one_person_twice_is_asked_about_once():
     assert queue.state.are_apart(0, 1)
 
 
+def test_of_two_whom_nobody_wants_to_see_it_is_not_asked_whether_they_are_one():
+    twice = Twice((FaceId("a.0"), FaceId("b.0")), (PersonId("a"), PersonId("b")), 0.7)
+    people = crowd(("a", 5, ANNA), ("b", 1, stranger(1)), photo={"a.0": 3, "b.0": 3})
+    people = replace(people, twice=(twice,))
+    both = frozenset([PersonId("a"), PersonId("b")])
+    assert Queue(replace(people, ignored=both), CHANCES).question() is None
+    one = Queue(replace(people, ignored=frozenset([PersonId("a")])), CHANCES)
+    assert any(question.kind is Kind.MIRROR for question in every(one))
+
+
+def test_a_collage_takes_an_answer_for_each_copy_and_none_for_pairs_among_them():
+    faces = ["a.0", "b.0", "c.0", "d.0"]
+    pairs = [(one, other) for k, one in enumerate(faces) for other in faces[k + 1 :]]
+    twice = tuple(
+        Twice((FaceId(one), FaceId(other)), (PersonId(one[0]), PersonId(other[0])), 0.9)
+        for one, other in pairs
+    )
+    people = crowd(
+        ("a", 5, ANNA), ("b", 1, ANNA), ("c", 1, ANNA), ("d", 1, ANNA),
+        photo=dict.fromkeys(faces, 7),
+    )  # fmt: skip
+    queue = Queue(replace(people, twice=twice, names={PersonId("a"): "Anna"}), CHANCES)
+    for _ in range(3):
+        assert asked(queue).kind is Kind.MIRROR
+        queue.answer(Given(asked(queue).id, Answer.YES))
+    assert queue.question() is None
+    assert len(queue.state.faces_of(PersonId("a"))) == 8
+
+
 def test_progress_counts_what_matters_and_how_many_answers_it_takes():
     people = crowd(("a", 90, ANNA), ("b", 9, stranger(1)), ("c", 1, stranger(2)))
     queue = Queue(people, CHANCES)
@@ -312,6 +390,14 @@ def test_progress_counts_what_matters_and_how_many_answers_it_takes():
     assert queue.progress().share == pytest.approx(90 / 99)
     name(queue, "Bert")
     assert queue.progress().answers_to_99 == 0
+
+
+def test_who_is_skipped_is_no_answer_to_come():
+    queue = Queue(crowd(("a", 90, ANNA), ("b", 90, stranger(1))), CHANCES)
+    queue.answer(Given(asked(queue).id, Answer.SKIP))
+    assert queue.progress().answers_to_99 == 1
+    name(queue, "Bert")
+    assert (queue.progress().settled, queue.progress().answers_to_99) == (90, 0)
 
 
 def test_without_a_calibration_the_likest_come_first():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from facesort.jobs.decide.faces import cover, not_a_face
     from facesort.jobs.decide.inheriting import accept
     from facesort.jobs.decide.names import Naming, clean_name, name
-    from facesort.jobs.decide.parting import reject, split
+    from facesort.jobs.decide.parting import deny, reject, split
     from facesort.jobs.decide.people import different, ignore, merge
     from facesort.jobs.decide.taking import redo, undo
     from facesort.jobs.decide.voicing import Decided
@@ -33,6 +33,7 @@ __all__ = [
     "clean_name",
     "confirm",
     "cover",
+    "deny",
     "different",
     "ignore",
     "merge",
@@ -49,6 +50,7 @@ _HOMES = {
     "Naming": "names",
     "clean_name": "names",
     "accept": "inheriting",
+    "deny": "parting",
     "confirm": "confirming",
     "cover": "faces",
     "different": "people",

@@ -1,4 +1,4 @@
-"""What is said about faces that are somebody else: reject and split."""
+"""What is said about faces that are somebody else: reject, deny and split."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from facesort.domain import Face, FaceId, Person, PersonId
     from facesort.jobs.showing.situation import Situation
 
-__all__ = ["reject", "split"]
+__all__ = ["deny", "reject", "split"]
 
 
 def reject(db: Database, situation: Situation, given: Sequence[Face]) -> Decided:
@@ -68,6 +68,37 @@ def reject(db: Database, situation: Situation, given: Sequence[Face]) -> Decided
         votes=situation.ballots(list(touched.values()), without=rejected),
     )
     return Decided(number, tuple(owners), owners, tuple(notes))
+
+
+def deny(db: Database, situation: Situation, given: Sequence[Face], person: Person) -> Decided:
+    """Say of faces that are with nobody that they are not a person; they stay with nobody.
+
+    No grouping gives them to that person from then on.
+
+    Raises:
+        UsageError: no face was given, or one is with somebody.
+    """
+    faces = distinct_faces(situation, given)
+    for face in faces:
+        owner = situation.people.owners[face.id]
+        if owner is not None:
+            raise UsageError(
+                f"face {face.id} is with {called(situation.people.by_id[owner])}, not with nobody",
+                hint=f"If it is not theirs: facesort reject {face.id}",
+            )
+    earlier = Earlier(situation)
+    number = decisions.append(
+        db,
+        Verdict.REJECT,
+        people=(person.id,),
+        faces=[
+            DecisionFace(earlier.anchor(face.id), person.id, FaceRole.REJECTED) for face in faces
+        ],
+        # Who is meant is recorded, as for `reject`.
+        votes=situation.ballots([person]),
+    )
+    owners: dict[FaceId, PersonId | None] = {face.id: None for face in faces}
+    return Decided(number, tuple(owners), owners)
 
 
 def split(

@@ -10,6 +10,8 @@ from facesort.errors import DecisionConflict, UnknownPerson
 from facesort.jobs.decide.voicing import told
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from facesort.catalog.connection import Database
     from facesort.domain import Decision
     from facesort.jobs.showing.situation import Situation
@@ -20,6 +22,8 @@ __all__ = ["redo", "undo"]
 def undo(db: Database, situation: Situation, count: int, decision: int | None) -> list[Decision]:
     """Take back the last decisions that stand, or one particular one; see `due.wants_regroup`.
 
+    All that was decided with one answer of a review counts as one.
+
     What stands afterwards is what the log without these decisions says: a later decision about the
     same people or faces stays as it was made.
 
@@ -29,7 +33,7 @@ def undo(db: Database, situation: Situation, count: int, decision: int | None) -
     """
     active = situation.history.active
     if decision is None:
-        chosen = list(reversed(active[-count:])) if count > 0 else []
+        chosen = _last(db, active, count)
     else:
         chosen = [entry for entry in active if entry.id == decision]
         if not chosen:
@@ -41,12 +45,30 @@ def undo(db: Database, situation: Situation, count: int, decision: int | None) -
 
 
 def redo(db: Database, situation: Situation, count: int) -> list[Decision]:
-    """Bring back what was undone last; see `due.wants_regroup`."""
-    chosen = list(reversed(situation.history.undone[-count:])) if count > 0 else []
+    """Bring back what was undone last, an answer as one; see `due.wants_regroup`."""
+    chosen = _last(db, situation.history.undone, count)
     for entry in chosen:
         decisions.append(db, Verdict.REDO, target=entry.id)
     _mark_regroup(db, chosen)
     return chosen
+
+
+def _last(db: Database, entries: Sequence[Decision], count: int) -> list[Decision]:
+    """Return the last ones, newest first, those of one answer counted as one."""
+    answer = decisions.answers(db) if count > 0 else {}
+    chosen: list[Decision] = []
+    known = 0
+    for entry in reversed(entries):
+        if not chosen or _answer(answer, entry) != _answer(answer, chosen[-1]):
+            known += 1
+        if known > count:
+            break
+        chosen.append(entry)
+    return chosen
+
+
+def _answer(answers: Mapping[int, int], entry: Decision) -> int:
+    return answers.get(entry.id, entry.id)
 
 
 def _mark_regroup(db: Database, changed: list[Decision]) -> None:

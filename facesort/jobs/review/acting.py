@@ -24,10 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Acting", "Step"]
 
 
-def _nothing(_: Queue) -> None:
-    """Change nothing."""
-
-
 @dataclass(slots=True)
 class Step:
     """Something that can be taken back.
@@ -36,7 +32,7 @@ class Step:
         decisions: their numbers.
         doubt: number of a not-sure, or None.
         sentence: what it was.
-        follow: does in memory what was stored.
+        follow: does in memory what was stored; None: that is not known, all is read anew.
         skipped: the question, where one was only skipped.
         faces: that may have moved; whether they have in memory as on the disk is checked.
         sitting: of which reading of the catalog; in memory it is taken back only there.
@@ -45,7 +41,7 @@ class Step:
     decisions: tuple[int, ...]
     doubt: int | None
     sentence: str
-    follow: Callable[[Queue], object] = _nothing
+    follow: Callable[[Queue], object] | None = None
     skipped: Question | None = None
     faces: tuple[FaceId, ...] = ()
     sitting: int = 0
@@ -205,6 +201,7 @@ class Acting(Listing):
         def change(state: ReviewState) -> None:
             for face, owner in owners.items():
                 state.take_out(state.row(owner), [face], to=None)
+            state.drop([face for face in decided.faces if face not in owners])
 
         return self._act_on_faces(f"{len(decided.faces)} are not faces", decided, change)
 
@@ -235,7 +232,10 @@ def _take_out_each(state: ReviewState, owners: dict[FaceId, PersonId], decided: 
 
 def _move(state: ReviewState, face: FaceId, owner: PersonId | None, decided: Decided) -> None:
     target = decided.owners[face]
-    if owner is None or target is None:
+    if target is None:
+        return
+    if owner is None:
+        state.take_in(state.row(target), [face])
         return
     row, to = state.row(owner), state.row(target)
     if row == to:

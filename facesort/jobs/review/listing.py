@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from facesort.catalog import decisions, doubts, photos, places, reviewing, showing
-from facesort.domain import FaceId, PersonId, Verdict, comparable_name
+from facesort.catalog import photos, places, reviewing, showing
+from facesort.domain import FaceId, PersonId, comparable_name
 from facesort.errors import UnknownPerson
-from facesort.grouping.standing import replay
+from facesort.jobs.review.history import entries
 from facesort.jobs.review.looking import faces_shown, person_shown
-from facesort.jobs.review.shown import Entry
+from facesort.jobs.review.remembered import Remembered
 from facesort.jobs.showing.part import owners_of
 from facesort.jobs.showing.situation import read_situation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from facesort.catalog.showing import PersonRow
-    from facesort.domain import Decision, Face, Photo, PhotoId
+    from facesort.domain import Face, Photo, PhotoId
     from facesort.jobs.review.access import Access
-    from facesort.jobs.review.shown import FaceShown, PersonShown
+    from facesort.jobs.review.shown import Entry, FaceShown, PersonShown
     from facesort.review.queue import Queue
 
 __all__ = ["Listing"]
-
-_VERBS = {
-    Verdict.NAME: "named",
-    Verdict.MERGE: "merged",
-    Verdict.SPLIT: "split off",
-    Verdict.REJECT: "taken out of",
-    Verdict.CONFIRM: "confirmed",
-    Verdict.IGNORE: "ignored",
-    Verdict.NOT_A_FACE: "not a face",
-    Verdict.COVER: "cover chosen for",
-    Verdict.SAME: "the same:",
-    Verdict.DIFFERENT: "kept apart:",
-    Verdict.UNDO: "taken back: decision",
-    Verdict.REDO: "brought back: decision",
-}
 
 
 class Listing(ABC):
@@ -50,11 +36,23 @@ class Listing(ABC):
 
     def __init__(self, access: Access) -> None:
         self._access = access
+        self._remembered = Remembered(access.db)
 
     @property
     @abstractmethod
     def _queue(self) -> Queue:
         """The questions, with the people as they are in memory."""
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Read at one moment, what is in memory being as it was stored before."""
+        self._settle()  # that takes a snapshot of its own
+        with self._access.up_to_date():
+            yield
+
+    @abstractmethod
+    def _settle(self) -> None:
+        """Read everybody anew, where memory could not follow."""
 
     def _doubts(self, person: PersonId) -> dict[FaceId, float]:
         """Return the faces of a person that may not be theirs, and how likely they are not."""
@@ -84,26 +82,36 @@ class Listing(ABC):
             text: only those whose name or id holds it.
             ignored: those whom the user does not want to see, instead of the others.
         """
-        with self._access.up_to_date():
-            rows = showing.people(self._access.db)
         wanted = comparable_name(text)
+        with self._reading():
+            rows = self._remembered.get(
+                ("people", order, wanted, ignored),
+                self._queue,
+                lambda: self._listed(order, wanted, is_ignored=ignored),
+            )
+        chosen = rows[start : start + count]
+        return [person_shown(row, len(self._doubts(row.id))) for row in chosen], len(rows)
+
+    def _listed(self, order: str, wanted: str, *, is_ignored: bool) -> list[PersonRow]:
+        everybody = self._remembered.get(
+            "everybody", self._queue, lambda: showing.people(self._access.db)
+        )
         rows = [
             row
-            for row in rows
-            if bool(row.ignored) is ignored
+            for row in everybody
+            if bool(row.ignored) is is_ignored
             and (not wanted or wanted in row.id or wanted in comparable_name(row.name or ""))
         ]
         if order == "name":
             rows.sort(key=lambda row: (row.name is None, comparable_name(row.name or "")))
         elif order == "doubt":
             rows.sort(key=lambda row: -len(self._doubts(row.id)))
-        chosen = rows[start : start + count]
-        return [person_shown(row, len(self._doubts(row.id))) for row in chosen], len(rows)
+        return rows
 
     def names(self, prefix: str, count: int = 8) -> list[PersonShown]:
         """Return people whose name, or a word of it, begins so; most photos first."""
         wanted = comparable_name(prefix.strip())
-        with self._access.up_to_date():
+        with self._reading():
             called = showing.names(self._access.db)
             found = [
                 person
@@ -123,11 +131,16 @@ class Listing(ABC):
         Raises:
             UnknownPerson, AmbiguousPerson: the reference leads to nobody, or to several.
         """
-        with self._access.up_to_date():
+        with self._reading():
             row = self._row(reference)
         return person_shown(row, len(self._doubts(row.id)))
 
     def _row(self, reference: str) -> PersonRow:
+        return self._remembered.get(
+            ("person", reference), self._queue, lambda: self._find_row(reference)
+        )
+
+    def _find_row(self, reference: str) -> PersonRow:
         db = self._access.db
         found = showing.people(db, [PersonId(reference)])
         if not found:
@@ -139,6 +152,29 @@ class Listing(ABC):
         if not found:
             raise UnknownPerson(f"{reference} has no faces any more")
         return found[0]
+
+    def ids_of(
+        self, reference: str, start: int = 0, count: int = 100, *, by_doubt: bool = True
+    ) -> tuple[FaceId, ...]:
+        """Return the ids of what `faces_of` returns."""
+        with self._reading():
+            ids = self._ordered(self._row(reference).id, by_doubt=by_doubt)
+        return tuple(ids[start : start + count])
+
+    def _ordered(self, person: PersonId, *, by_doubt: bool) -> list[FaceId]:
+        """Return all faces of a person in their order; inside a snapshot."""
+        return self._remembered.get(
+            ("faces", person, by_doubt),
+            self._queue,
+            lambda: self._order(person, self._doubts(person) if by_doubt else {}),
+        )
+
+    def _order(self, person: PersonId, first: Mapping[FaceId, float]) -> list[FaceId]:
+        db = self._access.db
+        members = list(showing.members(db, [person]))
+        found = showing.face_rows(db, members, min_face=self._access.min_face())
+        found.sort(key=lambda face: (-first.get(face.id, 0.0), -face.quality, face.id))
+        return [face.id for face in found]
 
     def faces_of(
         self, reference: str, start: int = 0, count: int = 100, *, by_doubt: bool = True
@@ -155,14 +191,13 @@ class Listing(ABC):
             UnknownPerson, AmbiguousPerson: as `person`.
         """
         db, min_face = self._access.db, self._access.min_face()
-        with self._access.up_to_date():
+        with self._reading():
             row = self._row(reference)
-            doubt = self._doubts(row.id)
-            found = showing.face_rows(db, list(showing.members(db, [row.id])), min_face=min_face)
-            first = doubt if by_doubt else {}
-            found.sort(key=lambda face: (-first.get(face.id, 0.0), -face.quality, face.id))
-            ids = [face.id for face in found[start : start + count]]
-            return faces_shown(db, ids, min_face=min_face, doubt=doubt), len(found)
+            ids = self._ordered(row.id, by_doubt=by_doubt)
+            shown = faces_shown(
+                db, ids[start : start + count], min_face=min_face, doubt=self._doubts(row.id)
+            )
+            return shown, len(ids)
 
     def face(self, face: str) -> FaceShown:
         """Return one face.
@@ -171,7 +206,7 @@ class Listing(ABC):
             UnknownPerson: there is none of that id.
         """
         db = self._access.db
-        with self._access.up_to_date():
+        with self._reading():
             owner = owners_of(db, [FaceId(face)])[FaceId(face)].owner
             doubt = {} if owner is None else self._doubts(owner)
             min_face = self._access.min_face()
@@ -187,7 +222,7 @@ class Listing(ABC):
             UnknownPerson: there is none of that id.
         """
         db = self._access.db
-        with self._access.up_to_date():
+        with self._reading():
             found = photos.faces_of(db, [FaceId(face)], min_face=self._access.min_face())
             if not found:
                 raise UnknownPerson(f"there is no face {face!r}")
@@ -196,7 +231,7 @@ class Listing(ABC):
     def faces_on(self, photo: PhotoId) -> list[tuple[FaceShown, PersonShown | None]]:
         """Return all faces of a photo, from left to right, and whose each is."""
         db, min_face = self._access.db, self._access.min_face()
-        with self._access.up_to_date():
+        with self._reading():
             ids = reviewing.faces_on(db, photo)
             owners = owners_of(db, ids)
             whose = {said.owner for said in owners.values() if said.owner is not None}
@@ -208,51 +243,8 @@ class Listing(ABC):
         return sorted(placed, key=lambda pair: (pair[0].box.left, pair[0].box.top))
 
     def history(self, count: int = 50) -> list[Entry]:
-        """Return what was said last, newest first, undone things included."""
-        db = self._access.db
-        with self._access.up_to_date():
-            log = decisions.log(db, votes=False)
-            names = showing.names(db)
-            unsure = doubts.every(db)
-        active = {decision.id for decision in replay(log).active}
-        found = [
-            (
-                (decision.id, 0),
-                Entry(
-                    decision.made_at,
-                    _sentence(decision, names),
-                    decision.id,
-                    None,
-                    stands=decision.id in active
-                    or decision.verdict in {Verdict.UNDO, Verdict.REDO},
-                ),
+        """Return what was said last, newest first, undone things included, an answer as one."""
+        with self._reading():
+            return self._remembered.get(
+                ("history", count), self._queue, lambda: entries(self._access.db, count)
             )
-            for decision in log[-count:]
-        ]
-        found += [
-            (
-                (row.last_decision, row.id),
-                Entry(row.made_at, _unsure(row, names), None, row.id, stands=stands),
-            )
-            for row, stands in unsure[-count:]
-        ]
-        found.sort(key=lambda pair: pair[0], reverse=True)
-        return [entry for _, entry in found[:count]]
-
-
-def _sentence(decision: Decision, names: Mapping[PersonId, str]) -> str:
-    verb = _VERBS[decision.verdict]
-    if decision.target is not None:
-        return f"{verb} {decision.target}"
-    people = ", ".join(names.get(person, person) for person in decision.people)
-    spoken = [face for face in decision.faces if face.role.value != "vote"]
-    faces = f" ({len(spoken)} faces)" if spoken else ""
-    if decision.name is not None:
-        return f"{verb} {decision.name}: {people}{faces}"
-    return f"{verb} {people}{faces}".strip()
-
-
-def _unsure(row: doubts.DoubtRow, names: Mapping[PersonId, str]) -> str:
-    people = ", ".join(names.get(person, person) for person in row.people)
-    what = "not sure" if row.answer == "unsure" else "two people on one photo"
-    return f"{what} ({row.kind}): {people or 'nobody'}"

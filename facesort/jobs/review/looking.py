@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facesort.catalog import photos as catalog
-from facesort.catalog import places, showing
+from facesort.catalog import places, reviewing, showing
 from facesort.domain import PlaceState
 from facesort.imaging.geometry import to_upright, upright_size
+from facesort.jobs.describing.coreset_rule import rule_key
 from facesort.jobs.review.shown import Asked, FaceShown, PersonShown, SideShown
 from facesort.jobs.showing.part import owners_of, status_of
 from facesort.review.questions import Kind
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from facesort.catalog.connection import Database
-    from facesort.catalog.showing import PersonRow
+    from facesort.catalog.showing import FaceRow, PersonRow
     from facesort.domain import FaceId, PersonId, Photo
+    from facesort.inference.card import ModelCard
     from facesort.review.questions import Question
 
 __all__ = ["faces_shown", "person_shown", "show_question"]
@@ -46,7 +48,8 @@ def faces_shown(
     found = {face.id: face for face in catalog.faces_of(db, faces, min_face=min_face)}
     photos = places.photos(db, {face.photo_id for face in found.values()})
     owners = owners_of(db, list(found))
-    ignored = showing.ignored(db)
+    owned = {said.owner for said in owners.values() if said.owner is not None}
+    ignored = reviewing.ignored_of(db, owned)
     shown = []
     for one in faces:
         face = found.get(one)
@@ -97,6 +100,7 @@ class _Sides:
     def __init__(
         self,
         db: Database,
+        card: ModelCard,
         persons: Collection[PersonId],
         *,
         min_face: int,
@@ -106,21 +110,38 @@ class _Sides:
         self._min_face = min_face
         self._doubt = doubt
         self.rows = {row.id: row for row in showing.people(db, persons)}
-        whose = showing.members(db, list(self.rows))
-        self._faces: dict[PersonId, list[FaceId]] = {person: [] for person in self.rows}
-        self._photos: dict[PersonId, set[int]] = {person: set() for person in self.rows}
-        found = showing.face_rows(db, list(whose), min_face=min_face)
-        for face in sorted(found, key=lambda face: (-face.quality, face.id)):
-            self._faces[whose[face.person]].append(face.id)
-            self._photos[whose[face.person]].add(face.photo)
+        rule = rule_key(db, card, min_face=min_face)
+        self._stands = reviewing.what_stands(db, card.model_key, rule, self.rows)
+        self._read: dict[PersonId, list[FaceRow]] = {}
+
+    def _all(self, person: PersonId) -> list[FaceRow]:
+        """Return all faces of a person, the best first; there may be many, so only if needed."""
+        if person not in self._read:
+            identities = list(showing.members(self._db, [person]))
+            found = showing.face_rows(self._db, identities, min_face=self._min_face)
+            self._read[person] = sorted(found, key=lambda face: (-face.quality, face.id))
+        return self._read[person]
 
     def best(self, person: PersonId, count: int, first: Sequence[FaceId] = ()) -> list[FaceId]:
-        """Return faces of a person: some that come first, then the cover, then the best."""
-        own = self._faces.get(person, [])
+        """Return faces of a person: some that come first, the cover, the coreset, then the best."""
         row = self.rows.get(person)
-        cover = [] if row is None or row.cover is None else [row.cover]
-        wanted = [*(face for face in first if face in set(own)), *cover, *own]
-        return list(dict.fromkeys(wanted))[:count]
+        if row is None:
+            return []
+        owners = owners_of(self._db, first)
+        wanted = [face for face in first if owners[face].owner == person]
+        wanted += [] if row.cover is None else [row.cover]
+        if person in self._stands:
+            wanted += self._stands[person].faces
+        found = list(dict.fromkeys(wanted))
+        if len(found) < min(count, row.faces):
+            found = list(dict.fromkeys([*found, *(face.id for face in self._all(person))]))
+        return found[:count]
+
+    def _dates(self, person: PersonId) -> tuple[str, str]:
+        """Return when the first and the last dated photo of a person were taken."""
+        if person in self._stands:
+            return self._stands[person].since, self._stands[person].until
+        return reviewing.dates(self._db, {face.photo for face in self._all(person)})
 
     def side(
         self, person: PersonId | None, faces: Sequence[FaceId], chance: float | None = None
@@ -129,9 +150,11 @@ class _Sides:
         shown = faces_shown(self._db, faces, min_face=self._min_face, doubt=self._doubt)
         row = None if person is None else self.rows.get(person)
         if row is None:
-            return SideShown(None, None, ignored=False, faces=len(faces), photos=1, shown=(*shown,))
-        taken = places.photos(self._db, self._photos[row.id])  # type: ignore[arg-type]
-        dated = sorted(photo.taken_at for photo in taken.values() if photo.taken_at)
+            photos = len({face.photo for face in shown})
+            return SideShown(
+                None, None, ignored=False, faces=len(faces), photos=photos, shown=(*shown,)
+            )
+        since, until = self._dates(row.id)
         return SideShown(
             row.id,
             row.name,
@@ -139,25 +162,34 @@ class _Sides:
             row.faces,
             row.photos,
             (*shown,),
-            dated[0] if dated else "",
-            dated[-1] if dated else "",
+            since,
+            until,
             chance,
         )
 
 
 def show_question(
     db: Database,
+    card: ModelCard,
     question: Question,
     *,
     min_face: int,
     doubt: Mapping[FaceId, float],
 ) -> Asked:
-    """Return a question with what there is to see; inside a snapshot as above."""
+    """Return a question with what there is to see; inside a snapshot as above.
+
+    Args:
+        db: the catalog.
+        card: the embedder's.
+        question: what is asked.
+        min_face: smaller faces do not count, pixels.
+        doubt: how likely a face is not its person's.
+    """
     guessed = [guess.person for guess in question.guesses]
     owners = owners_of(db, question.faces)
     twice = [owners[face].owner for face in question.faces] if question.kind is Kind.MIRROR else []
     persons = {*question.people, *guessed, *(one for one in twice if one is not None)}
-    sides = _Sides(db, persons, min_face=min_face, doubt=doubt)
+    sides = _Sides(db, card, persons, min_face=min_face, doubt=doubt)
     if question.kind in {Kind.SAME, Kind.WHO}:
         chances = [None, *question.chances]
         made = [
@@ -173,6 +205,7 @@ def show_question(
         person = question.people[0]
         asked = set(question.faces)
         rest = [f for f in sides.best(person, MOST_SHOWN + len(asked)) if f not in asked]
-        made = [sides.side(person, question.faces), sides.side(person, rest[:MOST_SHOWN])]
+        whose = None if question.kind is Kind.ALSO else person
+        made = [sides.side(whose, question.faces), sides.side(person, rest[:MOST_SHOWN])]
     guesses = [sides.side(one, sides.best(one, _FACES_OF_A_GUESS)) for one in guessed]
     return Asked(question, tuple(made), tuple(guesses))

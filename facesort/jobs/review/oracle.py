@@ -91,6 +91,8 @@ class _Oracle:
                 return self._who(question, shown)
             case Kind.BELONGS:
                 return self._belongs(question)
+            case Kind.ALSO:
+                return self._also(question)
             case Kind.TWO:
                 return self._two(question)
             case _:
@@ -152,9 +154,27 @@ class _Oracle:
             return Given(question.id, Answer.YES, but_faces=tuple(wrong))
         return self._somebody_else(question, Answer.NO)
 
+    def _also(self, question: Question) -> Given:
+        who = self._album.called(question.people[0])
+        theirs = [face for face in question.faces if who is not None and self._truth(face) == who]
+        if who is None and not any(map(self._truth, question.faces)):
+            return Given(question.id, Answer.SKIP)  # nobody whom the truth knows
+        if self._answerer.slips():
+            return Given(question.id, Answer.NO if theirs else Answer.YES)
+        if theirs:
+            wrong = tuple(face for face in question.faces if face not in theirs)
+            return Given(question.id, Answer.YES, but_faces=wrong)
+        if not all(map(self._truth, question.faces)):
+            return Given(question.id, Answer.NO)  # some are nobody's whom the truth knows
+        return self._somebody_else(question, Answer.NO)
+
     def _two(self, question: Question) -> Given:
-        part = self._most(question.faces)
-        two = part is not None and part != self._album.called(question.people[0])
+        part, person = self._most(question.faces), question.people[0]
+        seen = {self._row_of[face] for face in question.faces}
+        others = [row for row in self._album.rows(person) if row not in seen]
+        rest = Counter(name for row in others if (name := self._album.truth(row)) is not None)
+        called = self._album.name(person) or (rest.most_common(1)[0][0] if rest else None)
+        two = part is not None and part != called
         if self._answerer.says(two) != two:
             return Given(question.id, Answer.NO if two else Answer.YES)
         return self._somebody_else(question, Answer.YES) if two else Given(question.id, Answer.NO)

@@ -87,8 +87,9 @@ class Asked:
 
     Args:
         question: what is asked.
-        sides: SAME and WHO: one for each of `question.people`. BELONGS and TWO: the faces in
-            question, then the rest of the person. MIRROR: one for each of the two faces.
+        sides: SAME and WHO: one for each of `question.people`. BELONGS, ALSO and TWO: the faces in
+            question (of ALSO with nobody), then the rest of the person. MIRROR: one for each of the
+            two faces.
         guesses: faces of each of `question.guesses`, up to three, in their order.
     """
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from facesort.catalog import doubts
+from facesort.catalog import decisions, doubts
 from facesort.domain import PersonId
 from facesort.errors import StaleQuestion, UsageError
 from facesort.jobs import decide
 from facesort.jobs.decide.voicing import called
 from facesort.jobs.showing.shown import bring_up_to_date
 from facesort.jobs.showing.situation import read_situation
-from facesort.review.questions import Answer, Kind
+from facesort.review.questions import ABOUT_FACES, Answer, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from facesort.jobs.showing.situation import Situation
     from facesort.review.questions import Given, Question
 
-__all__ = ["Steps", "Written"]
+__all__ = ["Seen", "Steps", "Written"]
+
+
+class Seen(NamedTuple):
+    """What a question showed of a person.
+
+    Args:
+        faces: which.
+        name: or None.
+        ignored: the user did not want to see them.
+    """
+
+    faces: frozenset[FaceId]
+    name: str | None
+    ignored: bool
 
 
 @dataclass(slots=True)
@@ -96,21 +110,29 @@ class Steps:
             faces=self._seen,
         )
 
-    def refuse_stale(self, shown: Mapping[PersonId, Collection[FaceId]]) -> None:
+    def refuse_stale(self, shown: Mapping[PersonId, Seen]) -> None:
         """Make sure that people are who was shown.
 
         Raises:
             StaleQuestion: they are not.
         """
-        for identity, faces in shown.items():
+        for identity, seen in shown.items():
             person = self.person(identity)
-            strangers = [f for f in faces if self.now.people.owners.get(f) != person.id]
-            if strangers:
-                raise StaleQuestion(
-                    f"{called(person)} has changed since this was asked: "
-                    f"{len(strangers)} of the faces shown are not theirs any more",
-                    hint="Nothing was stored. The question comes again if it still makes sense.",
-                )
+            strangers = [f for f in seen.faces if self.now.people.owners.get(f) != person.id]
+            if person.id != identity:
+                what = f"{identity} was merged into {called(person)}"
+            elif strangers:
+                what = f"{len(strangers)} of the faces shown are not with {called(person)} any more"
+            elif person.name != seen.name:
+                what = f"{person.id} was called {person.name!r}"
+            elif person.ignored != seen.ignored:
+                what = f"{called(person)} was ignored"
+            else:
+                continue
+            raise StaleQuestion(
+                f"{what} since this was asked",
+                hint="Nothing was stored. The question comes again if it still makes sense.",
+            )
         if self.question.kind is Kind.WHO:
             first = self.person(self.question.people[0])
             if first.name is not None and self.given.answer is not Answer.UNSURE:
@@ -127,7 +149,7 @@ class Steps:
         if self.question.kind is Kind.WHO:
             asked = (asked[0], *(guess.person for guess in self.question.guesses))
         people = [self.person(identity) for identity in asked]
-        about_faces = self.question.kind in {Kind.BELONGS, Kind.MIRROR}
+        about_faces = self.question.kind in ABOUT_FACES
         self.written.doubt = doubts.append(
             self.db,
             self.question.kind.value,
@@ -187,6 +209,23 @@ class Steps:
             self.written.moved = True
             self.again()
 
+    def deny(self, faces: Sequence[FaceId], identity: PersonId) -> None:
+        """Say of faces of nobody that they are not a person."""
+        if faces:
+            given = [self.now.face(face) for face in faces]
+            self.written.add(decide.deny(self.db, self.now, given, self.person(identity)))
+            self.again()
+
+    def found(self, faces: Sequence[FaceId]) -> PersonId:
+        """Make faces of nobody a new person."""
+        decided = decide.confirm(self.db, self.now, [self.now.face(face) for face in faces])
+        if decided.founded is None:
+            raise UsageError(f"{self.question.id}: somebody has these faces")
+        self.written.founded |= {faces[0]: decided.founded}
+        self.written.add(decided)
+        self.again()
+        return decided.founded
+
     def not_a_face(self, faces: Sequence[FaceId]) -> None:
         """Say that faces are none."""
         self.written.add(
@@ -208,6 +247,10 @@ class Steps:
         if self.given.person is None:
             raise UsageError(f"{self.question.id}: nobody was named")
         return self.given.person
+
+    def make_one(self) -> None:
+        """Note that all that was decided is one answer, so that it is taken back as one."""
+        decisions.make_one(self.db, self.written.decisions)
 
     def say(self, sentence: str) -> None:
         """Note what was done."""

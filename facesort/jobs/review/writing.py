@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from facesort.errors import StaleQuestion
 from facesort.jobs import decide
 from facesort.jobs.decide.voicing import called
-from facesort.jobs.review.steps import Steps, Written
+from facesort.jobs.review.steps import Seen, Steps, Written
 from facesort.review.questions import Answer, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Mapping
 
-    from facesort.domain import FaceId, PersonId
+    from facesort.domain import PersonId
     from facesort.jobs.review.access import Access
     from facesort.review.questions import Given, Question
 
@@ -23,7 +24,7 @@ def write_answer(
     access: Access,
     question: Question,
     given: Given,
-    shown: Mapping[PersonId, Collection[FaceId]],
+    shown: Mapping[PersonId, Seen],
 ) -> Written:
     """Store an answer; all of it, or nothing.
 
@@ -31,7 +32,7 @@ def write_answer(
         access: the library.
         question: what was asked.
         given: the answer; not SKIP.
-        shown: which faces of each person the user has seen, or could have.
+        shown: what the user has seen, or could have, of each person.
 
     Raises:
         StaleQuestion: somebody has changed these people since.
@@ -40,7 +41,7 @@ def write_answer(
     guessed = [guess.person for guess in question.guesses]
     persons = [*question.people, *guessed, *([] if given.person is None else [given.person])]
     names = [given.name] if given.name is not None else []
-    seen = {face for faces in shown.values() for face in faces}
+    seen = {face for person in shown.values() for face in person.faces}
     seen |= {*question.faces, *given.but_faces}
     with access.deciding([*persons, *names], sorted(seen)) as situation:
         writing = Steps(access, situation, question, given, names, seen)
@@ -50,6 +51,7 @@ def write_answer(
             writing.written.sentence = "noted as not sure"
         else:
             _WRITERS[question.kind](writing)
+        writing.make_one()
         return writing.written
 
 
@@ -108,6 +110,34 @@ def _belongs(w: Steps) -> None:
         _is_somebody(w)
 
 
+def _also(w: Steps) -> None:
+    first, answer = w.kept[0], w.given.answer
+    taken = [face for face in w.question.faces if w.now.people.owners.get(face) is not None]
+    if taken:
+        raise StaleQuestion(
+            f"{len(taken)} of these faces have been given to somebody since this was asked",
+            hint="Nothing was stored. The question comes again if it still makes sense.",
+        )
+    if answer is Answer.YES:
+        # Whoever sees the faces beside each other knows better than that nobody is twice anywhere.
+        w.confirm(w.faces, first, anyway=True)
+        w.deny(w.given.but_faces, first)
+        w.say(f"{len(w.faces)} more; {w.told(first)}")
+    elif answer is Answer.NO:
+        w.deny(w.faces, first)
+        w.say(f"{len(w.faces)} are not {called(w.person(first))}")
+    elif answer is Answer.NOT_A_FACE:
+        w.not_a_face(w.faces)
+        w.say(f"{len(w.faces)} not faces")
+    elif answer is Answer.PERSON:
+        w.confirm(w.faces, w.target())
+        w.say(w.told(w.target()))
+    else:
+        new = w.found(w.faces)
+        w.name(new)
+        w.say(w.told(new))
+
+
 def _two(w: Steps) -> None:
     if w.given.answer is Answer.NO:
         w.confirm(w.faces, w.kept[0])
@@ -153,6 +183,7 @@ _WRITERS: dict[Kind, Callable[[Steps], None]] = {
     Kind.SAME: _same,
     Kind.WHO: _who,
     Kind.BELONGS: _belongs,
+    Kind.ALSO: _also,
     Kind.TWO: _two,
     Kind.MIRROR: _mirror,
 }
