@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,8 @@ from facesort.cli import context
 from facesort.cli.render import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from facesort.cli.context import Context
     from facesort.cli.render import Screen
     from facesort.jobs.review.session import ReviewSession
@@ -21,7 +24,10 @@ __all__ = ["register"]
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: facesort review")(review)
+    app.command(
+        epilog="Example: facesort review. For a client: facesort review --export-questions client/ "
+        "and then facesort review --answers client/answers.csv"
+    )(review)
 
 
 def review(
@@ -41,6 +47,44 @@ def review(
             "--browser/--no-browser", help="Open the page; otherwise only say where it is."
         ),
     ] = True,
+    export_questions: Annotated[
+        Path | None,
+        typer.Option(
+            "--export-questions",
+            metavar="DIR",
+            readable=False,
+            help="Write questions with faces, a page and sheets for somebody without facesort.",
+        ),
+    ] = None,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count",
+            metavar="N",
+            min=1,
+            max=2000,
+            help="With --export-questions: at most so many.",
+            show_default="40",
+        ),
+    ] = None,
+    answers: Annotated[
+        str | None,
+        typer.Option(
+            "--answers", metavar="FILE", help="Read answers from a CSV or JSON file; - is stdin."
+        ),
+    ] = None,
+    same: Annotated[
+        bool | None,
+        typer.Option(
+            "--same/--another",
+            help="With --answers: a name that somebody else in the library has means that person, "
+            "or another one.",
+            show_default="refused",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="With --answers: only say what would be kept.")
+    ] = False,
 ) -> None:
     """Answer questions about faces, each worth asking: who is this, are these the same person?
 
@@ -49,6 +93,23 @@ def review(
     """
     shared = context.of(ctx)
     screen = shared.screen()
+    _refuse_together(
+        {"--web": web, "--export-questions": export_questions, "--answers": answers},
+        {"--count": ("--export-questions", count), "--same or --another": ("--answers", same)}
+        | {"--dry-run": ("--answers", dry_run or None)},
+    )
+    if export_questions is not None or answers is not None:
+        from facesort.cli import review_batch  # noqa: PLC0415 - pictures are heavy
+
+        if export_questions is not None:
+            review_batch.export_questions(
+                shared, screen, export_questions, most=count or 40, min_photos=min_photos
+            )
+        elif answers is not None:
+            review_batch.answer_from(
+                shared, screen, answers, same=same, dry_run=dry_run, min_photos=min_photos
+            )
+        return
     if web:
         from facesort.cli.review_web import review_web  # noqa: PLC0415 - an extra
 
@@ -60,6 +121,20 @@ def review(
         )
         return
     _ask_in_terminal(shared, screen, min_photos)
+
+
+def _refuse_together(
+    ways: Mapping[str, object], belonging: Mapping[str, tuple[str, object]]
+) -> None:
+    """Refuse ways that exclude each other, and what belongs to a way that was not chosen."""
+    from facesort.errors import UsageError  # noqa: PLC0415 - kept out of --help
+
+    chosen = [way for way, value in ways.items() if value not in {None, False}]
+    if len(chosen) > 1:
+        raise UsageError(f"{' and '.join(chosen)} exclude each other", hint="Give one of them.")
+    for option, (way, value) in belonging.items():
+        if value is not None and way not in chosen:
+            raise UsageError(f"{option} belongs to {way}", hint=f"Add {way}, or leave it out.")
 
 
 def _ask_in_terminal(shared: Context, screen: Screen, min_photos: int) -> None:
@@ -84,9 +159,9 @@ def _sit(shared: Context, library: Library, session: ReviewSession) -> int:
 
     from facesort.cli.asking import Asking  # noqa: PLC0415 - as above
     from facesort.cli.desk import TerminalDesk  # noqa: PLC0415 - as above
-    from facesort.cli.keys import open_keyboard  # noqa: PLC0415 - as above
     from facesort.cli.pictures import open_painter  # noqa: PLC0415 - as above
     from facesort.cli.render import is_plain  # noqa: PLC0415 - as above
+    from facesort.cli.window import open_keyboard  # noqa: PLC0415 - as above
 
     console = Console(
         file=sys.stdout,
@@ -96,7 +171,13 @@ def _sit(shared: Context, library: Library, session: ReviewSession) -> int:
         markup=False,
     )
     painter = open_painter(console)
-    with open_keyboard() as keyboard, console.screen(hide_cursor=False):
+
+    def write(control: str) -> None:
+        if not (console.is_dumb_terminal or console.legacy_windows):
+            console.file.write(control)
+            console.file.flush()
+
+    with open_keyboard(write) as keyboard:
         desk = TerminalDesk(console, keyboard, painter, library.pictures(), session)
         asking = Asking(session, desk)
         try:

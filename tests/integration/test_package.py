@@ -72,7 +72,12 @@ def test_the_wheel_says_that_it_is_typed(members):
 
 def test_the_wheel_has_all_of_the_page_and_the_licence_of_what_is_not_ours(members):
     web = REPOSITORY / "facesort" / "web"
-    files = [*(web / "templates").iterdir(), *(web / "static").iterdir()]
+    page = REPOSITORY / "facesort" / "jobs" / "batch"
+    files = [
+        *(web / "templates").iterdir(),
+        *(web / "static").iterdir(),
+        *page.glob("page.*"),
+    ]
     assert len(files) > 10
     assert {path.relative_to(REPOSITORY).as_posix() for path in files} <= members
     assert "facesort/web/static/htmx.LICENSE.txt" in members

@@ -67,6 +67,56 @@ def test_the_readme_session_prints_what_it_shows(tmp_path, monkeypatch):
             assert re.fullmatch(as_pattern(shown), printed), (command, printed)
 
 
+@pytest.mark.slow
+@pytest.mark.weights
+@pytest.mark.skipif(sys.platform == "win32", reason="pexpect needs a pseudo-terminal")
+def test_the_readme_s_ways_to_review_work(tmp_path, monkeypatch):
+    import pexpect
+
+    album_or_skip(tmp_path / "photos")
+    monkeypatch.setenv("FACESORT_LIBRARY", str(tmp_path / "library"))
+    monkeypatch.setenv("BROWSER", "true")  # the program that does nothing and is content
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^    facesort (review\b[^#\n]*)", text, re.M)
+    assert [line.split()[1:2] for line in shown] == [
+        [], ["--web"], ["--export-questions"], ["--answers"]
+    ]  # fmt: skip
+    program = ["-c", "from facesort.cli.app import main; main()"]
+
+    def spawn(line: str) -> pexpect.spawn[str]:
+        arguments = [*program, *shlex.split(line)]
+        return pexpect.spawn(
+            sys.executable, arguments, cwd=tmp_path, encoding="utf-8", timeout=60
+        )  # fmt: skip
+
+    def wait(child: pexpect.spawn[str]) -> str:
+        child.expect(pexpect.EOF)
+        child.close()
+        assert child.exitstatus == 0, child.before
+        return str(child.before)
+
+    wait(spawn("scan photos"))
+    terminal, page, export, answers = shown
+    child = spawn(terminal)
+    child.expect("Who is this")
+    child.expect("quit.*> ")  # keys that come before a question is on the screen are forgotten
+    child.send("q")
+    wait(child)
+    child = spawn(page)
+    child.expect(r"http://127\.0\.0\.1:")
+    child.sendintr()
+    wait(child)
+    assert "6 questions with 26 faces" in wait(spawn(export))
+    filled = tmp_path / "client" / "answers.csv"
+    lines = filled.read_text(encoding="utf-8-sig").splitlines()
+    header = lines[0].split(",")
+    filled.write_text(
+        "\n".join([lines[0], lines[1].replace(",,,,", ",name,Anna,,")]), encoding="utf-8-sig"
+    )
+    assert header[4:6] == ["answer", "name"]
+    assert "1 answer kept" in wait(spawn(answers))
+
+
 def test_every_command_of_the_readme_table_exists_and_every_command_is_in_it():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     named = {

@@ -1,0 +1,1 @@
+"""Questions in a folder for somebody without facesort, and answers from files."""
