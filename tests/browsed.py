@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 import shutil
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NoReturn
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
+from tests.albums import people_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from selenium.webdriver import Chrome
 
-__all__ = ["browser", "missing", "shot"]
+__all__ = ["Page", "axe", "browser", "in_scheme", "missing", "page_of", "shot"]
+
+_AXE = "node_modules/axe-core/axe.min.js"
 
 
 # Read now: every test begins without the variables of facesort.
@@ -64,3 +68,122 @@ def shot(opened: Chrome, name: str) -> None:
     folder = os.environ.get("SCREENSHOTS")
     if folder:
         opened.save_screenshot(f"{folder}/{name}.png")
+
+
+class Page:
+    """A browser at the review of a library."""
+
+    def __init__(self, driver, visitor, album):
+        self.driver, self.visitor, self.album = driver, visitor, album
+
+    def wait(self, what):
+        from selenium.common.exceptions import StaleElementReferenceException
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        return WebDriverWait(
+            self.driver, 10, 0.03, ignored_exceptions=[StaleElementReferenceException]
+        ).until(lambda _: what())
+
+    def go(self, path="/"):
+        self.driver.get(self.visitor.origin + path)
+
+    def all(self, selector):
+        return self.driver.find_elements("css selector", selector)
+
+    def one(self, selector):
+        found = self.wait(lambda: self.all(selector))
+        return found[0]
+
+    def text(self, selector):
+        return self.one(selector).text
+
+    def keys(self, *keys):
+        self.driver.switch_to.active_element.send_keys(*keys)
+
+    def says(self, words):
+        self.wait(
+            lambda: any(words in one.text for one in self.all("#said, .said, .error, [role=alert]"))
+        )
+
+    def names(self):
+        with self.album.open() as library:
+            return sorted(person.name or "" for person in people_of(library).values())
+
+    def question(self):
+        """The question, once it can be answered by keys."""
+        return self.one("#answering[data-seen] input[name=id]").get_attribute("value")
+
+    def alter(self, change):
+        """Do something to the library beside the page, as another program does."""
+        with self.album.open() as library:
+            return change(library)
+
+    def cookie(self):
+        """The session, to ask for something beside the browser."""
+        return "; ".join(f"{one['name']}={one['value']}" for one in self.driver.get_cookies())
+
+    def clear_said(self):
+        self.driver.execute_script("document.querySelector('#said').textContent = ''")
+
+    def serious(self, axe, context="document"):
+        """What the accessibility checker finds."""
+        self.driver.execute_script(axe)
+        result = self.driver.execute_async_script(f"axe.run({context}).then(arguments[0])")
+        return [
+            (one["id"], [node["target"] for node in one["nodes"]])
+            for one in result["violations"]
+            if one["impact"] in {"serious", "critical"}
+        ]
+
+    def goes_on(self, before):
+        """Wait for another question than that, or for the end."""
+        ids = "#answering[data-seen] input[name=id]"
+        self.wait(
+            lambda: (
+                not self.all("#answering")
+                or [one.get_attribute("value") for one in self.all(ids)] not in ([], [before])
+            )
+        )
+
+    def cells(self):
+        self.wait(lambda: self.all(".cell[data-face]"))
+        return self.all(".cell[data-face]")
+
+    def errors(self):
+        """What the browser has complained of: refused scripts and styles, errors in ours."""
+        return [line["message"] for line in self.driver.get_log("browser")
+                if line["level"] == "SEVERE" and "status of 4" not in line["message"]]  # fmt: skip
+
+
+@contextmanager
+def page_of(driver: Chrome, album: Any) -> Iterator[Page]:
+    """Serve a library's review, and open it in a browser; nothing there may be complained of."""
+    from tests.served import served
+
+    with served(album.open) as visitor:
+        driver.get(visitor.door.address)
+        opened = Page(driver, visitor, album)
+        try:
+            yield opened
+        finally:
+            found = opened.errors()
+            driver.get("about:blank")  # so that nothing asks a page that has ended
+            driver.get_log("browser")
+        assert found == []
+
+
+def axe() -> str:
+    """Return the accessibility checker, from npm: `npm install --no-save axe-core`."""
+    places = [Path(os.environ.get("AXE_JS", "")), Path(__file__).parents[1] / _AXE]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        missing(f"{_AXE} (npm install --no-save axe-core)")
+    return found.read_text("utf-8")
+
+
+def in_scheme(driver: Chrome, scheme: str) -> None:
+    """Let the browser prefer "light" or "dark"."""
+    driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )

@@ -13,9 +13,8 @@ from urllib.parse import urlencode
 
 import uvicorn
 
-from facesort.web.app import make_app
 from facesort.web.security import Door
-from facesort.web.server import _listening
+from facesort.web.server import _listening, server_config
 from facesort.web.worker import Worker
 
 if TYPE_CHECKING:
@@ -105,15 +104,7 @@ def served(open_library: Callable[[], Library], *, min_photos: int = 2) -> Itera
     with _listening(0) as listening:
         door = Door(listening.getsockname()[1])
         worker = Worker(open_library, min_photos=min_photos)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                make_app(worker, door),
-                log_level="error",
-                access_log=False,
-                ws="none",
-                timeout_graceful_shutdown=2,
-            )
-        )
+        server = uvicorn.Server(server_config(worker, door))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import sys
 from typing import TYPE_CHECKING
 
 from facesort.errors import ProviderUnavailable
@@ -36,4 +40,37 @@ def review_web(
             f"the review in a browser needs {error.name}, which is not installed",
             hint='pip install "facesort[web]"; without it: facesort review',
         ) from error
-    serve(open_library, say=say, port=port, open_browser=open_browser, min_photos=min_photos)
+    serve(
+        open_library,
+        say=say,
+        port=port,
+        open_browser=open_browser,
+        min_photos=min_photos,
+        on_enter=_on_enter if _is_at_terminal() else None,
+    )
+
+
+def _is_at_terminal() -> bool:
+    """Whether somebody can press Enter: not so in the background of a shell."""
+    try:
+        if sys.stdin is None or not sys.stdin.isatty():
+            return False
+        if sys.platform == "win32":
+            return True
+        if os.tcgetpgrp(sys.stdin.fileno()) != os.getpgrp():
+            return False
+        # Later in the background (Ctrl-Z, bg) reading fails, where a shell would stop the server.
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    except (OSError, ValueError):  # closed, or no main thread
+        return False
+    return True
+
+
+def _on_enter(call: Callable[[], None]) -> None:
+    """Call something for every line that is typed; ends with the program.
+
+    Reads the descriptor: a thread that waits in `sys.stdin` would hold its lock when Python ends.
+    """
+    with contextlib.suppress(OSError):  # the window is gone, or facesort in the background
+        while os.read(sys.stdin.fileno(), 1024):
+            call()

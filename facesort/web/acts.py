@@ -27,6 +27,8 @@ __all__ = ["Acts"]
 
 # Forms with every face of somebody on 50,000 photos.
 _MOST_FIELDS = 100_000
+# What may be done although something that was said or seen speaks against it.
+_WITH_ANYWAY = frozenset({"merge", "confirm"})
 
 
 class Acts:
@@ -48,7 +50,9 @@ class Acts:
         def do(session: ReviewSession) -> tuple[dict[str, Any], int]:
             said, error, taken = "", None, None
             try:
-                said = session.answer(_given(session, form)).sentence
+                answered = session.answer(_given(session, form))
+                more = f" (+{answered.settled:,} settled)" if answered.settled > 0 else ""
+                said = answered.sentence + more
             except FacesortError as refused:
                 error, taken = refused, _taken(session, form, refused)
             values = question_values(session) | {"said": said, "error": error, "taken": taken}
@@ -94,13 +98,21 @@ class Acts:
             try:
                 done = _act(session, act, form)
             except FacesortError as refused:
-                said = " ".join(filter(None, [f"{refused.message}.", refused.hint]))
-                taken = isinstance(refused, NameTaken) and not refused.several
-                return {"ok": False, "said": said, "taken": taken}, status_of_error(refused)
+                return _refusal(refused, act), status_of_error(refused)
             return {"ok": True, "said": done.sentence, "person": done.person}, 200
 
         values, status = await self._worker.call(do)
         return JSONResponse(values, status)
+
+
+def _refusal(error: FacesortError, act: str) -> dict[str, Any]:
+    """Return a refusal, with what the user can be asked instead of reading about options."""
+    said: dict[str, Any] = {"ok": False, "said": f"{error.message}."}
+    if isinstance(error, NameTaken):
+        return said | {"taken": "several" if error.several else "one"}
+    if act in _WITH_ANYWAY and "--yes" in error.hint:  # the commands' way of saying it
+        return said | {"anyway": True}
+    return said | {"said": " ".join(filter(None, [f"{error.message}.", error.hint]))}
 
 
 async def _form(request: Request) -> FormData:
@@ -127,6 +139,10 @@ def _given(session: ReviewSession, form: FormData) -> Given:
     except ValueError as error:
         raise UsageError(f"{_text(form, 'answer')[:40]!r} is no answer") from error
     person = _text(form, "person")
+    but_people = _all(form, "but_people")
+    # With somebody their faces are out of it too.
+    sides = session.asked(_text(form, "id")).sides if but_people else ()
+    gone = {face.id for side in sides if side.person in but_people for face in side.shown}
     taking = answer in {Answer.YES, Answer.NAME, Answer.PERSON, Answer.IGNORE}
     return Given(
         _text(form, "id"),
@@ -134,8 +150,10 @@ def _given(session: ReviewSession, form: FormData) -> Given:
         _text(form, "name") if answer is Answer.NAME else None,
         PersonId(session.person(person).id) if answer is Answer.PERSON else None,
         another=_text(form, "another") == "1",
-        but_people=tuple(PersonId(one) for one in _all(form, "but_people")) if taking else (),
-        but_faces=tuple(FaceId(one) for one in _all(form, "but_faces")) if taking else (),
+        but_people=tuple(PersonId(one) for one in but_people) if taking else (),
+        but_faces=tuple(FaceId(one) for one in _all(form, "but_faces") if one not in gone)
+        if taking
+        else (),
     )
 
 
@@ -149,7 +167,13 @@ def _taken(session: ReviewSession, form: FormData, error: FacesortError) -> dict
             who = session.person(name).id
         except FacesortError:  # renamed in this moment
             who = None
-    return {"id": _text(form, "id"), "name": name, "person": who}
+    return {
+        "id": _text(form, "id"),
+        "name": name,
+        "person": who,
+        "but_people": _all(form, "but_people"),
+        "but_faces": _all(form, "but_faces"),
+    }
 
 
 def _act(session: ReviewSession, act: str, form: FormData) -> Done:
@@ -164,8 +188,9 @@ def _act(session: ReviewSession, act: str, form: FormData) -> Done:
         raise UsageError("no face is selected", hint="Click on faces, or use Space.")
     if act in {"merge", "different", "ignore", "name", "split", "cover"} and not people:
         raise UsageError("nobody is selected")
+    anyway = _text(form, "anyway") == "1"
     acts: dict[str, Callable[[], Done]] = {
-        "merge": lambda: session.merge(people, anyway=_text(form, "anyway") == "1"),
+        "merge": lambda: session.merge(people, anyway=anyway),
         "different": lambda: session.different(people),
         "ignore": lambda: session.ignore(people),
         "name": lambda: session.name(
@@ -173,7 +198,9 @@ def _act(session: ReviewSession, act: str, form: FormData) -> Done:
         ),
         "split": lambda: session.split(people[0], faces, name=name or None),
         "reject": lambda: session.reject(faces),
-        "confirm": lambda: session.confirm(faces, reference=people[0] if people else None),
+        "confirm": lambda: session.confirm(
+            faces, reference=people[0] if people else None, anyway=anyway
+        ),
         "not-a-face": lambda: session.not_a_face(faces),
         "cover": lambda: session.cover(people[0], faces[0]),
     }

@@ -54,7 +54,10 @@ def make_app(worker: Worker, door: Door) -> Starlette:
             Route("/people/more", pages.more_people, methods=get),
             Route("/person/{person}", pages.person, methods=get),
             Route("/person/{person}/faces", pages.faces, methods=get),
+            Route("/person/{person}/ids", pages.ids, methods=get),
+            Route("/person/{person}/others", pages.others, methods=get),
             Route("/photo/{face}", pages.photo, methods=get),
+            Route("/status", pages.status, methods=get),
             Route("/names", pages.names, methods=get),
             Route("/face/{face}.webp", pages.face_picture, methods=get),
             Route("/whole/{face}.webp", pages.photo_picture, methods=get),
@@ -65,6 +68,10 @@ def make_app(worker: Worker, door: Door) -> Starlette:
             Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
         ],
         middleware=[Middleware(Guard, door=door)],
-        exception_handlers={FacesortError: pages.refused},
+        exception_handlers={
+            FacesortError: pages.refused,
+            404: pages.nowhere,
+            Exception: pages.broken,
+        },
         lifespan=living,
     )

@@ -11,7 +11,9 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 
 from facesort.domain import PhotoId
 from facesort.errors import AmbiguousPerson, DecisionConflict, FacesortError, UnknownPerson
-from facesort.review.questions import ALLOWED, Answer
+from facesort.jobs.review.wording import headline, items_of
+from facesort.review.questions import ALLOWED
+from facesort.web.security import add_headers
 from facesort.web.thumbs import mark_of
 
 if TYPE_CHECKING:
@@ -20,15 +22,18 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from facesort.jobs.review.session import ReviewSession
-    from facesort.jobs.review.shown import FaceShown
+    from facesort.jobs.review.shown import FaceShown, SideShown
     from facesort.web.thumbs import Thumbs
     from facesort.web.worker import Worker
 
 __all__ = ["Pages", "status_of_error"]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NO_PICTURE = (Path(__file__).parent / "static" / "missing.svg").read_bytes()
 _ON_WALL = 120
+_OTHERS = 40
 _MOST_AT_ONCE = 500
+_MOST_SELECTED = 100_000
 _HISTORY = 12
 _ORDERS = {"photos": "most photos", "name": "name", "doubt": "most doubts"}
 
@@ -66,16 +71,29 @@ class Pages:
     async def refused(self, _: Request, error: Exception) -> Response:
         """Say an error of facesort's as a page."""
         assert isinstance(error, FacesortError)  # noqa: S101 - registered for these
-        values = {"error": error, **await self._worker.call(state)}
+        try:
+            values = {"error": error, **await self._worker.call(state)}
+        except FacesortError:  # the library itself cannot be read
+            return PlainTextResponse(f"{error.message}. {error.hint}", status_of_error(error))
         return self.render("error.html", values, status_of_error(error))
+
+    async def nowhere(self, request: Request, _: Exception) -> Response:
+        """Say that an address leads to nothing."""
+        there_is = UnknownPerson("that address leads to nothing")
+        return await self.refused(request, there_is)
+
+    async def broken(self, _: Request, __: Exception) -> Response:
+        """Say that facesort has an error; what it is goes to the terminal, and nowhere else."""
+        answer = self.render("broken.html", {}, 500)
+        add_headers(answer.headers)  # this answer does not come by the guard
+        return answer
 
     # -- pages -----------------------------------------------------------------------------------
 
     async def review(self, request: Request) -> Response:
         """Show the next question."""
-        part = request.headers.get("hx-request") == "true"
         values = await self._worker.call(question_values)
-        return self.render("_question.html" if part else "review.html", values)
+        return self.render("_question.html" if _is_part(request) else "review.html", values)
 
     async def wall(self, request: Request) -> Response:
         """Show everybody."""
@@ -109,19 +127,46 @@ class Pages:
             {"total": total, "start": start, "faces": [_face(one) for one in found]}
         )
 
+    async def ids(self, request: Request) -> Response:
+        """Give only the ids of some of a person's faces, in the same order: for a selection."""
+        wanted = _id(request, "person")
+        start, count = _number(request, "start", 0), _number(request, "count", 200)
+        found = await self._worker.call(
+            lambda session: session.ids_of(wanted, start, min(count, _MOST_SELECTED))
+        )
+        return JSONResponse({"faces": list(found)})
+
     async def photo(self, request: Request) -> Response:
         """Show the whole photo that a face is on, with everybody on it."""
         wanted = _id(request, "face")
 
         def read(session: ReviewSession) -> dict[str, Any]:
             face = session.face(wanted)
-            return {
-                "face": face,
-                "on": session.faces_on(PhotoId(face.photo)),
-                **state(session),
-            }
+            place, of = self._worker.pictures.in_burst(face.id)
+            on = session.faces_on(PhotoId(face.photo))
+            # Of a video only who is in that picture.
+            on = [pair for pair in on if pair[0].seconds == face.seconds]
+            return {"face": face, "place": place, "of": of, "on": on, **state(session)}
 
-        return self.render("photo.html", await self._worker.call(read))
+        return self.render(
+            "_photo.html" if _is_part(request) else "photo.html", await self._worker.call(read)
+        )
+
+    async def others(self, request: Request) -> Response:
+        """Show people whom faces of somebody can be given to."""
+        wanted = _id(request, "person")
+        text = request.query_params.get("text", "")[:200]
+
+        def read(session: ReviewSession) -> dict[str, Any]:
+            found, _ = session.people(0, _OTHERS + 1, text=text)
+            found.sort(key=lambda one: one.name is None)
+            return {"others": [one for one in found if one.id != wanted][:_OTHERS]}
+
+        return self.render("_others.html", await self._worker.call(read))
+
+    async def status(self, _: Request) -> Response:
+        """Show how far it is, for a page that was not looked at for a while."""
+        return self.render("_status.html", {"oob": False, **await self._worker.call(state)})
 
     async def names(self, request: Request) -> Response:
         """Offer names that begin so."""
@@ -150,7 +195,8 @@ class Pages:
         make = self._thumbs.photo if whole else self._thumbs.face
         picture = await make(face, photo)
         if picture is None:
-            return PlainTextResponse("The photo is not there, or cannot be read.", 404)
+            # Browsers draw it whatever the status; it is not kept, the photo may come back.
+            return Response(_NO_PICTURE, 404, media_type="image/svg+xml")
         if whole:
             headers = {"Cache-Control": "no-store"}
         return Response(picture, media_type="image/webp", headers=headers)
@@ -168,12 +214,19 @@ def question_values(session: ReviewSession) -> dict[str, Any]:
     return {
         "asked": asked,
         "allowed": allowed,
+        "headline": headline(asked, _called) if asked else "",
+        "numbers": {item.person or item.face: item.number for item in items_of(asked)}
+        if asked
+        else {},
         "said": "",
         "error": None,
         "taken": None,
-        "answers": Answer,
         **state(session),
     }
+
+
+def _called(side: SideShown) -> str:
+    return side.name or "this person"
 
 
 def _wall(
@@ -210,6 +263,11 @@ def _face(face: FaceShown) -> dict[str, Any]:
         "taken": face.taken_at.replace("T", " ")[:16],
         "photo": face.path.name,
     }
+
+
+def _is_part(request: Request) -> bool:
+    """Whether a script of the page asks, and not somebody who goes to that address."""
+    return request.headers.get("hx-request") == "true"
 
 
 def _number(request: Request, name: str, default: int) -> int:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["MAX_BODY_BYTES", "Door", "Guard"]
+__all__ = ["MAX_BODY_BYTES", "Door", "Guard", "add_headers"]
 
 # An answer that takes out every face shown is a few hundred bytes; selecting 50,000 faces by hand
 # is 800 KB.
@@ -41,16 +41,23 @@ _HEADERS = {
 
 
 class Door:
-    """The token in the address, and the session that it was exchanged for.
+    """The token in the address, and the sessions that tokens were exchanged for.
 
     Args:
         port: of the page; cookies do not know ports, so it is part of the cookie's name.
+        asks: how the user gets a new address, for whoever comes with an old one.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, asks: str = "Start again: facesort review --web") -> None:
         self.port = port
+        self.asks = asks
         self._token: str | None = secrets.token_urlsafe(32)
-        self._session: str | None = None
+        self._sessions: list[str] = []
+
+    def renew(self) -> str:
+        """Return a new address; one that was not used yet works no more, sessions go on."""
+        self._token = secrets.token_urlsafe(32)
+        return self.address
 
     @property
     def cookie(self) -> str:
@@ -72,12 +79,12 @@ class Door:
         if self._token is None or not _equal(token, self._token):
             return None
         self._token = None
-        self._session = secrets.token_urlsafe(32)
-        return self._session
+        self._sessions.append(secrets.token_urlsafe(32))
+        return self._sessions[-1]
 
     def knows(self, session: str) -> bool:
-        """Whether this is the session."""
-        return self._session is not None and _equal(session, self._session)
+        """Whether this is a session."""
+        return any(_equal(session, known) for known in self._sessions)
 
 
 def _equal(given: str, wanted: str) -> bool:
@@ -120,12 +127,13 @@ class Guard:
             return PlainTextResponse("This page has another address.", 421)
         if scope["method"] not in {*_SAFE_METHODS, "POST"}:
             return PlainTextResponse("No such method.", 405)
+        is_known = self._door.knows(_cookie(headers, self._door.cookie))
         if scope["path"] == "/enter" and scope["method"] == "GET":
-            return self._enter(scope)
-        if not self._door.knows(_cookie(headers, self._door.cookie)):
+            return self._enter(scope, is_known=is_known)
+        if not is_known:
             return PlainTextResponse(
-                "This page needs the address that facesort printed; each works once. "
-                "Start it again: facesort review --web",
+                "This page needs the address that facesort printed; each opens one browser, once. "
+                + self._door.asks,
                 403,
             )
         if scope["method"] not in _SAFE_METHODS and not self._is_ours(headers):
@@ -147,13 +155,14 @@ class Guard:
             and headers.get("sec-fetch-site", "same-origin") == "same-origin"
         )
 
-    def _enter(self, scope: Scope) -> Response:
+    def _enter(self, scope: Scope, *, is_known: bool) -> Response:
         given = parse_qs(scope["query_string"].decode("ascii", "replace"))
         session = self._door.enter(given.get("token", [""])[0])
+        if session is None and is_known:  # the same browser, the same address, once more
+            return RedirectResponse("/", 303)
         if session is None:
             return PlainTextResponse(
-                "This address was used already, or is wrong. Start again: facesort review --web",
-                403,
+                f"This address was used already, or is wrong. {self._door.asks}", 403
             )
         answer = RedirectResponse("/", 303)
         answer.set_cookie(self._door.cookie, session, httponly=True, samesite="strict")
@@ -198,10 +207,14 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
 def _adding_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers[name] = value
-            headers.setdefault("Cache-Control", "no-store")
+            add_headers(MutableHeaders(scope=message))
         await send(message)
 
     return sending
+
+
+def add_headers(headers: MutableHeaders) -> None:
+    """Say what browsers may do with an answer."""
+    for name, value in _HEADERS.items():
+        headers[name] = value
+    headers.setdefault("Cache-Control", "no-store")

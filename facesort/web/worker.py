@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from facesort.config import Settings
+    from facesort.jobs.review.picturing import Pictures
     from facesort.jobs.review.session import ReviewSession
     from facesort.library import Library
 
@@ -25,6 +26,10 @@ class Worker:
         open_library: called in that thread.
         min_photos: as in `Library.review`.
 
+    Attributes:
+        pictures: of the library; only for what is done in that thread.
+        settings: of the library.
+
     Raises:
         FacesortError: what opening the library raises.
     """
@@ -32,7 +37,7 @@ class Worker:
     def __init__(self, open_library: Callable[[], Library], *, min_photos: int = 3) -> None:
         self._thread = ThreadPoolExecutor(1, "review")
         try:
-            self._library, self._session = self._thread.submit(
+            self._library, self._session, self.pictures = self._thread.submit(
                 self._open, open_library, min_photos
             ).result()
         except BaseException:
@@ -43,9 +48,9 @@ class Worker:
     @staticmethod
     def _open(
         open_library: Callable[[], Library], min_photos: int
-    ) -> tuple[Library, ReviewSession]:
+    ) -> tuple[Library, ReviewSession, Pictures]:
         library = open_library()
-        return library, library.review(min_photos=min_photos)
+        return library, library.review(min_photos=min_photos), library.pictures()
 
     async def call(self, work: Callable[[ReviewSession], T]) -> T:
         """Do something with the sitting as the library is now."""

@@ -2,78 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import contextmanager
-from pathlib import Path
-
 import pytest
 
 from tests.albums import faces_of, people_of
-from tests.browsed import browser, missing, shot
+from tests.browsed import axe, browser, in_scheme, page_of, shot
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("selenium")
 
-from selenium.common.exceptions import StaleElementReferenceException
-from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import WebDriverWait
-
-from tests.served import served
 
 pytestmark = pytest.mark.slow
-
-AXE = "node_modules/axe-core/axe.min.js"
-
-
-class Page:
-    """A browser at the review of a library."""
-
-    def __init__(self, driver, visitor, album):
-        self.driver, self.visitor, self.album = driver, visitor, album
-
-    def wait(self, what):
-        return WebDriverWait(
-            self.driver, 10, 0.03, ignored_exceptions=[StaleElementReferenceException]
-        ).until(lambda _: what())
-
-    def go(self, path="/"):
-        self.driver.get(self.visitor.origin + path)
-
-    def all(self, selector):
-        return self.driver.find_elements(By.CSS_SELECTOR, selector)
-
-    def one(self, selector):
-        found = self.wait(lambda: self.all(selector))
-        return found[0]
-
-    def text(self, selector):
-        return self.one(selector).text
-
-    def keys(self, *keys):
-        self.driver.switch_to.active_element.send_keys(*keys)
-
-    def says(self, words):
-        self.wait(
-            lambda: any(words in one.text for one in self.all("#said, .said, .error, [role=alert]"))
-        )
-
-    def names(self):
-        with self.album.open() as library:
-            return sorted(person.name or "" for person in people_of(library).values())
-
-    def question(self):
-        return self.one("#answering input[name=id]").get_attribute("value")
-
-    def cells(self):
-        self.wait(lambda: self.all(".cell[data-face]"))
-        return self.all(".cell[data-face]")
-
-    def errors(self):
-        """What the browser has complained of: refused scripts and styles, errors in ours."""
-        return [line["message"] for line in self.driver.get_log("browser")
-                if line["level"] == "SEVERE" and "status of 4" not in line["message"]]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -82,21 +22,10 @@ def driver(tmp_path_factory):
         yield opened
 
 
-@contextmanager
-def page_of(driver, album):
-    with served(album.open) as visitor:
-        driver.get(visitor.door.address)
-        yield Page(driver, visitor, album)
-
-
 @pytest.fixture
 def page(driver, album):
     with page_of(driver, album) as opened:
         yield opened
-        found = opened.errors()
-        driver.get("about:blank")  # so that nothing asks a page that has ended
-        driver.get_log("browser")
-        assert found == []
 
 
 @pytest.fixture
@@ -130,7 +59,7 @@ def test_skip_unsure_and_ignore_have_the_terminals_keys(page):
     asked = [page.question()]
     for key in "s?i":
         page.one("#main").send_keys(key)
-        page.wait(lambda: not page.all("#answering") or page.question() != asked[-1])
+        page.goes_on(asked[-1])
         if page.all("#answering"):
             assert page.question() not in asked
             asked.append(page.question())
@@ -168,28 +97,6 @@ def test_a_stale_question_of_a_second_tab_is_refused_with_a_new_one(page):
     assert page.names() == ["", "", "", "Anna"]
     with page.album.open() as library:
         assert not any(one.ignored for one in people_of(library).values())
-
-
-def test_dragging_one_person_onto_another_merges_them(page, people):
-    page.go("/people")
-    shot(page.driver, "people")
-    assert len(page.all("#wall .card")) == 4
-    # Chromium without a window drops nothing by itself: the same events as from a mouse.
-    page.driver.execute_script(
-        """const from = document.querySelector(`[data-person="${arguments[0]}"]`),
-        to = document.querySelector(`[data-person="${arguments[1]}"]`), data = new DataTransfer();
-        for (const [kind, at] of [["dragstart", from], ["dragover", to], ["drop", to]])
-            at.dispatchEvent(new DragEvent(kind,
-                {bubbles: true, cancelable: true, dataTransfer: data}));""",
-        people["anna"],
-        people["bert"],
-    )
-    page.says("merged")
-    assert len(page.names()) == 3
-    assert len(page.all("#wall .card")) == 3
-    page.one("[data-step=undo]").click()
-    page.says("taken back")
-    assert len(page.names()) == 4
 
 
 def test_people_merge_by_the_keyboard(page, people):
@@ -280,22 +187,39 @@ def test_the_whole_photo_shows_a_box_for_each_face(page):
         "return performance.getEntriesByType('resource').some(e => e.name.includes('/whole/'))"
     ))  # fmt: skip
     shot(page.driver, "photo")
-    page.one("#main").send_keys("w")
-    page.one("#answering")
+    shown = page.one("#whole svg image").get_attribute("href")
+    page.keys("w")
+    page.wait(lambda: page.one("#whole svg image").get_attribute("href") != shown)
+    page.keys(Keys.ARROW_LEFT)
+    page.wait(lambda: page.one("#whole svg image").get_attribute("href") == shown)
+    page.keys(Keys.ESCAPE)
+    page.wait(lambda: not page.all("dialog[open]"))
+    assert page.question()
 
 
-def test_a_phone_needs_no_scrolling_sideways(page, people):
-    page.driver.set_window_size(500, 800)
+def test_a_phone_needs_no_scrolling_sideways_and_shows_undo_and_history_everywhere(page, people):
+    page.alter(lambda library: library.merge(list(people.values())))
+    page.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": 390, "height": 500, "deviceScaleFactor": 1, "mobile": True},
+    )
+    face = page.alter(lambda library: next(iter(library.situation().faces)))
     try:
-        for path in ["/", "/people", f"/person/{people['anna']}"]:
+        for path in ["/", "/people", f"/person/{people['anna']}", f"/photo/{face}"]:
             page.go(path)
             page.one("h1")
             shot(page.driver, f"phone{path.replace('/', '_')[:8]}")
             assert page.driver.execute_script(
                 "return document.documentElement.scrollWidth <= innerWidth"
             )
+            page.driver.execute_script("scrollTo(0, document.documentElement.scrollHeight)")
+            for one in ["[data-step=undo]", "[data-step=redo]", "#history summary"]:
+                box = page.one(one).rect
+                top = box["y"] - page.driver.execute_script("return scrollY")
+                assert 0 <= top < 150
+            assert "merged" in page.text("#history summary")
     finally:
-        page.driver.set_window_size(1200, 900)
+        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def test_names_are_completed(page, people):
@@ -312,33 +236,10 @@ def test_names_are_completed(page, people):
     assert page.question()
 
 
-def test_fifty_thousand_faces_put_only_rows_in_sight_into_the_page(page, people):
-    page.go(f"/person/{people['anna']}")
-    page.cells()
-    page.driver.execute_script("grid.total = 50000; grid.draw()")
-    held = page.driver.execute_script("return document.querySelectorAll('.cell').length")
-    assert 0 < held < 300
-    tall = page.driver.execute_script("return document.querySelector('#room').offsetHeight")
-    columns = page.driver.execute_script("return grid.columns")
-    assert tall == -(-50000 // columns) * 140
-
-
-def _axe() -> str:
-    """Return the accessibility checker, from npm: `npm install --no-save axe-core`."""
-    places = [Path(os.environ.get("AXE_JS", "")), Path(__file__).parents[2] / AXE]
-    found = next((place for place in places if place.is_file()), None)
-    if found is None:
-        missing(f"{AXE} (npm install --no-save axe-core)")
-    return found.read_text("utf-8")
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(page, people, scheme):
-    axe = _axe()
-    page.driver.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
-    )
+    checker = axe()
+    in_scheme(page.driver, scheme)
     with page.album.open() as library:
         face = faces_of(library, people["anna"])[0]
     found = []
@@ -346,14 +247,17 @@ def test_axe_finds_nothing_serious(page, people, scheme):
         page.go(path)
         page.one("h1")
         if "person" in path and "nobody" not in path:
+            page.wait(lambda: page.all("#other-list button"))
             page.cells()[0].click()
         for summary in page.all("#history summary"):
             summary.click()
-        page.driver.execute_script(axe)
-        result = page.driver.execute_async_script("axe.run().then(arguments[0])")
-        found += [
-            (path, one["id"], [node["target"] for node in one["nodes"]])
-            for one in result["violations"]
-            if one["impact"] in {"serious", "critical"}
-        ]
+        found += [(path, *one) for one in page.serious(checker)]
+    page.go("/")
+    for key, dialog in [("h", "#help"), ("w", "#whole")]:
+        page.question()
+        page.one("#main").send_keys(key)
+        page.one(f"{dialog}[open]")
+        found += [(dialog, *one) for one in page.serious(checker)]
+        page.keys(Keys.ESCAPE)
+        page.wait(lambda: not page.all("dialog[open]"))
     assert found == []

@@ -6,11 +6,7 @@ import contextlib
 import http.client
 import json
 import re
-import signal
 import socket
-import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -20,9 +16,7 @@ from tests.albums import Album, faces_of, people_of, status_of
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from facesort.cli.review_web import review_web
-from facesort.errors import ProviderUnavailable, UsageError
-from facesort.web.server import serve
+from facesort.jobs.review.session import ReviewSession
 from tests.served import Visitor, served
 
 
@@ -86,8 +80,33 @@ def test_the_address_works_once_and_gives_a_cookie_that_scripts_and_other_pages_
     assert stranger.get("/").status == 200
     again = Visitor(stranger.door).get(address)
     assert again.status == 403
+    assert "Start again: facesort review --web" in again.text
     assert "set-cookie" not in again.headers
     assert stranger.get("/").status == 200  # the second try has locked nobody out
+
+
+def test_the_same_browser_may_open_the_address_again(user):
+    reply = user.get("/enter?token=used")
+    assert (reply.status, reply.headers["location"]) == (303, "/")
+    assert "set-cookie" not in reply.headers
+
+
+def test_a_new_address_lets_another_browser_in_and_the_first_one_stays(user):
+    asked = user.door.renew().removeprefix(user.origin)
+    renewed = user.door.renew().removeprefix(user.origin)
+    other = Visitor(user.door)
+    assert other.get(asked).status == 403  # only the newest works
+    other.cookie = other.get(renewed).headers["set-cookie"].partition(";")[0]
+    assert other.cookie != user.cookie
+    assert (other.get("/").status, user.get("/").status) == (200, 200)
+    assert Visitor(user.door).get(renewed).status == 403
+
+
+def test_looking_ahead_does_not_use_the_address_up(stranger):
+    address = stranger.door.address.removeprefix(stranger.origin)
+    assert stranger.send("HEAD", address).status == 403
+    assert stranger.enter().status == 303
+    assert stranger.send("HEAD", "/").body == b""
 
 
 @pytest.mark.parametrize("token", ["", "wrong", "%00", "é", "a" * 5000])
@@ -113,7 +132,11 @@ def test_an_unused_token_opens_nothing_with_an_empty_cookie(stranger):
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:{port}", "127.0.0.1", "", None,
-                                  "localhost.evil.example:{port}", "0.0.0.0:{port}"])  # fmt: skip
+                                  "localhost.evil.example:{port}", "0.0.0.0:{port}",
+                                  "127.0.0.1.:{port}", "localhost.:{port}", "[::1]:{port}",
+                                  "127.1:{port}", "2130706433:{port}", "127.0.0.1:{port}@evil",
+                                  "127.0.0.1:1", "a@127.0.0.1:{port}",
+                                  "LOCALHOST:{port}"])  # fmt: skip
 def test_a_foreign_host_is_refused_even_with_the_session(user, host):
     given = None if host is None else host.format(port=user.door.port)
     reply = user.get("/", Host=given)
@@ -230,6 +253,72 @@ def test_a_body_that_does_not_say_how_long_it_is_is_cut_off(user, album, anna):
     assert names(album) == {None}
 
 
+@pytest.mark.parametrize(
+    "kind", ["application/json", "text/plain", "multipart/form-data", "", "a/b"]
+)
+def test_what_is_no_form_changes_nothing(user, album, anna, kind):
+    body = json.dumps({"people": [anna], "name": "Mallory"}).encode()
+    reply = user.send("POST", "/act/name", body, Content_Type=kind, Origin=user.origin)
+    assert reply.status == 400
+    assert b"Traceback" not in reply.body
+    assert names(album) == {None}
+
+
+def test_a_file_is_not_taken(user, album, anna):
+    body = (
+        f'--x\r\nContent-Disposition: form-data; name="people"\r\n\r\n{anna}\r\n--x\r\n'
+        'Content-Disposition: form-data; name="name"; filename="a.txt"\r\n\r\nMallory\r\n--x--\r\n'
+    ).encode()
+    kind = "multipart/form-data; boundary=x"
+    reply = user.send("POST", "/act/name", body, Content_Type=kind, Origin=user.origin)
+    assert reply.status == 400
+    assert names(album) == {None}
+
+
+def test_a_field_that_is_given_twice_is_taken_once(own):
+    album, user = own
+    fields = [("people", anna_of(album)), ("name", "Anna"), ("name", "Berta")]
+    assert user.post("/act/name", fields).status == 200
+    assert len(names(album) - {None}) == 1
+
+
+def test_an_error_of_ours_shows_nothing_of_itself_and_ends_nothing(user, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("secret")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReviewSession, "people", fail)
+        reply = user.get("/people")
+        answered = user.post("/act/merge", [("people", "a"), ("people", "b")])
+    assert reply.status == 500
+    assert answered.status == 404
+    assert "secret" not in reply.text
+    assert "Traceback" not in reply.text
+    assert "default-src 'self'" in reply.headers["content-security-policy"]
+    assert reply.headers["cache-control"] == "no-store"
+    assert user.get("/people").status == 200
+
+
+def test_headers_without_end_are_refused(user):
+    with socket.create_connection(("127.0.0.1", user.door.port), 10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(100):
+                connection.sendall(b"X-Long: " + b"a" * 8000 + b"\r\n")
+            answer = connection.recv(100)
+            assert answer == b"" or b" 400 " in answer
+    assert user.get("/").status == 200
+
+
+def test_a_hundred_silent_connections_hold_nothing_up(user):
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            address = ("127.0.0.1", user.door.port)
+            silent = stack.enter_context(socket.create_connection(address, 10))
+            silent.sendall(b"POST /answer HTTP/1.1\r\nHost: ")
+        assert user.get("/people").status == 200
+
+
 def test_html_in_a_name_is_shown_as_text_everywhere(own):
     album, user = own
     anna = anna_of(album)
@@ -337,51 +426,6 @@ def test_a_face_is_cut_once_and_then_comes_from_the_cache_of_the_library(own):
     assert user.get(f"/face/{face}.webp").body == again.body
     mark = first.headers["etag"]
     assert user.get(f"/face/{face}.webp", If_None_Match=mark).status == 304
-    assert user.get(f"/whole/{face}.webp").status == 404
-
-
-# -- starting and ending -------------------------------------------------------------------------
-
-_SERVE = """
-import sys
-from pathlib import Path
-from facesort.web.server import serve
-from tests.fakes import open_library
-serve(lambda: open_library(Path(sys.argv[1])), say=lambda line: print(line, flush=True),
-      open_browser=False, min_photos=2)
-print("over")
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way there")
-def test_it_listens_on_this_machine_only_and_ctrl_c_ends_it(album):
-    command = [sys.executable, "-c", _SERVE, str(album.folder)]
-    here = Path(__file__).parents[2]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=here) as running:
-        try:
-            assert running.stdout is not None
-            line = running.stdout.readline()
-            found = re.search(r"http://127\.0\.0\.1:(\d+)/enter\?token=[\w-]{40,}", line)
-            assert found, line
-            socket.create_connection(("127.0.0.1", int(found[1])), 10).close()
-            with pytest.raises(OSError, match="refused"):  # another address of this very machine
-                socket.create_connection(("127.0.0.2", int(found[1])), 10)
-            running.send_signal(signal.SIGINT)
-            rest, _ = running.communicate(timeout=30)
-        finally:
-            running.kill()
-    assert rest == "over\n"
-    assert running.returncode == 0
-
-
-def test_a_port_that_is_taken_is_said(album):
-    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError, match="port"):
-        serve(album.open, say=print, port=taken.getsockname()[1], open_browser=False)
-
-
-def test_without_the_extra_it_says_how_to_install_it(monkeypatch, album):
-    monkeypatch.setitem(sys.modules, "uvicorn", None)
-    monkeypatch.delitem(sys.modules, "facesort.web.server")
-    with pytest.raises(ProviderUnavailable, match="uvicorn") as refused:
-        review_web(album.open, say=print, open_browser=False)
-    assert "facesort[web]" in refused.value.hint
+    whole = user.get(f"/whole/{face}.webp")
+    assert (whole.status, whole.headers["content-type"]) == (404, "image/svg+xml")
+    assert whole.headers["cache-control"] == "no-store"  # the photo may come back

@@ -115,6 +115,13 @@ class Pictures:
         orientation = photo.places[0].orientation if photo.places else 1
         return Scene(None, to_upright(found.box, photo.width, photo.height, orientation), place, of)
 
+    def in_burst(self, face: FaceId) -> tuple[int, int]:
+        """Return `Scene.place` and `Scene.of` of a face's photo, without opening it."""
+        found = self._face(face)
+        if found is None:
+            return 1, 1
+        return self._in_burst(places.photos(self._db, [found.photo_id])[found.photo_id])
+
     def _face(self, face: FaceId) -> Face | None:
         return next(iter(catalog.faces_of(self._db, [face], min_face=self._min_face())), None)
 
