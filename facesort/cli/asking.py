@@ -1,35 +1,35 @@
 """The review in a terminal: a question, a key, the next question.
 
 Keys are chosen so that a wrong one never hurts: one that means nothing here only says so, every
-answer can be taken back, and what would throw away many faces at once is asked for twice. How
-things are drawn and where keys come from is the desk's business (`desk`).
+answer can be taken back, what would throw away many faces at once is asked for twice, and what is
+pasted answers nothing. How things are drawn and where keys come from is the desk's business
+(`desk`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from facesort.cli.phrases import Item, called, items_of, keys_of
-from facesort.cli.printable import visible
-from facesort.domain import comparable_name
+from facesort.cli.facing import View
+from facesort.cli.keys import Pasted
+from facesort.cli.naming import Naming, Said
+from facesort.cli.phrases import items_of, keys_of
+from facesort.cli.typed import Line
 from facesort.errors import FacesortError, NameTaken
 from facesort.review.questions import ALLOWED, Answer, Given
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from facesort.domain import PersonId
+    from facesort.cli.facing import Desk
     from facesort.jobs.review.session import ReviewSession
-    from facesort.jobs.review.shown import Asked, FaceShown
-    from facesort.review.progress import Progress
+    from facesort.jobs.review.shown import Asked
     from facesort.review.questions import Kind
 
-__all__ = ["Asking", "Desk", "View"]
+__all__ = ["Asking"]
 
 QUIT = frozenset(["ctrl-c", "ctrl-d"])
-_LONGEST_NAME = 200
-_OFFERS = 5
 
 # So many faces are none only if that is said twice.
 _MANY_FACES = 3
@@ -42,53 +42,6 @@ _PLAIN_ANSWERS = {
     "i": Answer.IGNORE,
     "x": Answer.NOT_A_FACE,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What is on the screen.
-
-    Args:
-        asked: the question, None when nothing is left.
-        progress: how far it has come.
-        note: what came of the last key.
-        items: what can be taken out.
-        out: numbers of those that are taken out.
-    """
-
-    asked: Asked | None
-    progress: Progress
-    note: str = ""
-    items: tuple[Item, ...] = ()
-    out: frozenset[int] = frozenset()
-
-
-class Desk(Protocol):
-    """Where questions are put and keys come from.
-
-    A key is one character, or: enter, esc, tab, backspace, up, down, left, right, ctrl-c, ctrl-d,
-    ctrl-u, resize (draw again), other.
-    """
-
-    def show(self, view: View) -> None:
-        """Draw a question. Keys pressed before it could be seen are forgotten."""
-
-    def hint(self, text: str) -> None:
-        """Say something below what is drawn."""
-
-    def typing(
-        self, label: str, typed: str, offers: Sequence[str] = (), chosen: int | None = None
-    ) -> None:
-        """Draw the line that is being typed, and what it may become."""
-
-    def page(self, title: str, lines: Sequence[str]) -> None:
-        """Draw lines instead of the question."""
-
-    def look(self, face: FaceShown) -> None:
-        """Draw the whole photo of a face."""
-
-    def key(self) -> str:
-        """Wait for a key."""
 
 
 class _Quit(Exception):
@@ -113,6 +66,7 @@ class Asking:
     _out: set[int] = field(default_factory=set)
     _sure: bool = False
     _has_acted: bool = False
+    _view: View | None = None
 
     def run(self) -> None:
         """Ask until nothing is left or the user quits; every answer is kept when it is given."""
@@ -130,11 +84,16 @@ class Asking:
         if now != self._id:
             self._id, self._out = now, set()
         items = () if asked is None else items_of(asked)
-        view = View(asked, self.session.progress(), self._note, items, frozenset(self._out))
-        self.desk.show(view)
+        progress = self.session.progress()
+        self._view = View(asked, progress, self._note, items, frozenset(self._out))
         self._note = ""
+        self._draw_again()
         while not self._pressed(asked, self._key()):
             pass
+
+    def _draw_again(self) -> None:
+        if self._view is not None:
+            self.desk.show(self._view)
 
     def _key(self) -> str:
         key = self.desk.key()
@@ -143,13 +102,17 @@ class Asking:
         return key
 
     def _pressed(self, asked: Asked | None, key: str) -> bool:
-        """Do what a key means; returns whether to draw again."""
-        key = key.lower() if len(key) == 1 else key
+        """Do what a key means; returns whether to ask again."""
         sure, self._sure = self._sure, False
+        if isinstance(key, Pasted):
+            self.desk.hint("That came all at once, as if pasted: it answers nothing.")
+            return False
+        key = key.lower() if len(key) == 1 else key
         if key == "q":
             raise _Quit
         if key == "resize":
-            return True
+            self._draw_again()
+            return False
         if key in {"u", "r"}:
             self._take_back(again=key == "r")
             return True
@@ -212,21 +175,22 @@ class Asking:
         if not known:
             self.desk.hint("There is only one here: answer no, or x.")
             return False
-        typed = ""
+        line = Line()
         while True:
-            self.desk.typing("Take out, or back in (like 3 5):", typed)
+            self.desk.typing("Take out, or back in (like 3 5):", line.text)
             key = self._key()
             if key == "enter":
                 break
             if key == "esc":
                 return True
-            if key == "backspace":
-                typed = typed[:-1]
-            elif key in set("0123456789 ,"):
-                typed += key
-        numbers = {int(number) for number in typed.replace(",", " ").split() if len(number) < 6}
-        if unknown := sorted(numbers - known):
-            self._note = f"There is no number {', '.join(map(str, unknown))} here."
+            if key == "resize":
+                self._draw_again()
+            elif len(key) > 1 or key in "0123456789 ,":
+                line.takes(key)
+        typed = line.text.replace(",", " ").split()
+        numbers = {int(one) for one in typed if one.isdecimal() and len(one) < 6}
+        if unknown := [one for one in typed if not one.isdecimal() or int(one[:6]) not in known]:
+            self._note = f"There is no number {', '.join(unknown)} here."
         else:
             self._out ^= numbers
         return True
@@ -238,17 +202,22 @@ class Asking:
         allowed = ALLOWED[question.kind]
         if key == "enter" or (key == "n" and Answer.NO not in allowed):
             if Answer.NAME in allowed:
-                self._name(asked)
+                said = self._naming().ask(asked)
+                if said is not None:
+                    self._give(asked, said)
                 return True
         elif len(key) == 1 and key in "123456789":
             place = int(key) - 1
             if Answer.PERSON in allowed and place < len(question.guesses):
-                self._give(asked, Answer.PERSON, person=question.guesses[place].person)
+                self._give(asked, Said(Answer.PERSON, person=question.guesses[place].person))
                 return True
         elif (answer := _PLAIN_ANSWERS.get(key)) in allowed and answer is not None:
             return self._plain(asked, answer, sure=sure)
         self.desk.hint(_means_nothing(key, question.kind))
         return False
+
+    def _naming(self) -> Naming:
+        return Naming(self.session, self.desk, self._key, self._draw_again, self._page)
 
     def _plain(self, asked: Asked, answer: Answer, *, sure: bool) -> bool:
         faces = len(asked.question.faces) or asked.sides[0].faces
@@ -256,36 +225,22 @@ class Asking:
             self._sure = True
             self.desk.hint(f"Really none of these {faces} is a face? Press x again.")
             return False
-        self._give(asked, answer)
+        self._give(asked, Said(answer))
         return True
 
-    def _give(
-        self,
-        asked: Asked,
-        answer: Answer,
-        *,
-        name: str | None = None,
-        person: PersonId | None = None,
-        another: bool = False,
-    ) -> None:
+    def _give(self, asked: Asked, said: Said) -> None:
         """Answer; what is refused is said, and the question stays."""
         try:
-            self._send(asked, answer, name=name, person=person, another=another)
+            self._send(asked, said)
         except NameTaken as taken:
-            self._same_name(asked, name or "", taken)
+            other = self._naming().same_or_another(said.name or "", taken)
+            if other is not None:
+                self._give(asked, other)
         except FacesortError as error:
             self._note = _told(error)
 
-    def _send(
-        self,
-        asked: Asked,
-        answer: Answer,
-        *,
-        name: str | None,
-        person: PersonId | None,
-        another: bool,
-    ) -> None:
-        forgets_out = answer in {Answer.SKIP, Answer.UNSURE}
+    def _send(self, asked: Asked, said: Said) -> None:
+        forgets_out = said.answer in {Answer.SKIP, Answer.UNSURE}
         out = set() if forgets_out else self._out
         taken = [item for item in items_of(asked) if item.number in out]
         but_people = tuple(item.person for item in taken if item.person is not None)
@@ -293,10 +248,10 @@ class Asking:
         answered = self.session.answer(
             Given(
                 asked.question.id,
-                answer,
-                name,
-                person,
-                another,
+                said.answer,
+                said.name,
+                said.person,
+                said.another,
                 but_people,
                 tuple(i.face for i in taken if i.face is not None and i.face not in gone),
             )
@@ -305,57 +260,6 @@ class Asking:
         self.answers += 1
         more = f" (+{answered.settled:,} settled)" if answered.settled > 0 else ""
         self._note = answered.sentence + more
-
-    # -- names -------------------------------------------------------------------------------------
-
-    def _name(self, asked: Asked) -> None:
-        typed, chosen = "", None
-        while True:
-            here = {side.person for side in asked.sides}
-            found = self.session.names(typed, _OFFERS + len(here)) if typed.strip() else []
-            offers = [one for one in found if one.id not in here][:_OFFERS]
-            self.desk.typing("Name:", typed, [called(one) for one in offers], chosen)
-            key = self._key()
-            if key == "esc":
-                return
-            if key == "enter":
-                break
-            if key in {"tab", "down", "up"} and offers:
-                step = -1 if key == "up" else 1
-                chosen = (-1 if chosen is None and step > 0 else chosen or 0) + step
-                chosen %= len(offers)
-            elif len(key) == 1 and key.isprintable():
-                typed, chosen = (typed + key)[:_LONGEST_NAME], None
-            elif key in {"backspace", "ctrl-u"}:
-                typed, chosen = "" if key == "ctrl-u" else typed[:-1], None
-        if chosen is not None:
-            self._give(asked, Answer.PERSON, person=offers[chosen].id)
-        elif typed.strip():
-            self._give(asked, Answer.NAME, name=typed.strip())
-
-    def _same_name(self, asked: Asked, name: str, taken: NameTaken) -> None:
-        """Ask whether it is the same person, or another of that name."""
-        wanted = comparable_name(name)
-        theirs = [
-            one
-            for one in self.session.names(name, 9)
-            if one.name is not None and comparable_name(one.name) == wanted
-        ]
-        lines = [
-            f"{number}    the same person: {called(one)}, {one.faces:,} faces"
-            for number, one in enumerate(theirs, 1)
-        ]
-        lines += [f"a    another {visible(name)}", "Esc  neither"]
-        while True:
-            key = self._page(taken.message, lines)
-            if key in {"a", "A"}:
-                self._give(asked, Answer.NAME, name=name, another=True)
-                return
-            if key == "esc":
-                return
-            if key in {str(number) for number in range(1, len(theirs) + 1)}:
-                self._give(asked, Answer.PERSON, person=theirs[int(key) - 1].id)
-                return
 
 
 def _means_nothing(key: str, kind: Kind) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from facesort.cli.layout import arrange, key_lines
 from facesort.cli.phrases import (
+    ASKS_FACES,
     called,
     headline,
     how_far,
@@ -17,8 +20,10 @@ from facesort.cli.phrases import (
     side_line,
 )
 from facesort.cli.pictures import CELL_PIXELS, boxed, side_by_side
-from facesort.cli.printable import visible
+from facesort.cli.printable import visible, width_of
 from facesort.cli.quiet import quiet_libraries
+from facesort.cli.typed import end_of
+from facesort.errors import FacesortError
 from facesort.review.questions import Kind
 
 if TYPE_CHECKING:
@@ -26,29 +31,34 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from facesort.cli.asking import View
+    from facesort.cli.facing import View
     from facesort.cli.keys import Keyboard
-    from facesort.cli.phrases import Item
+    from facesort.cli.layout import Layout
     from facesort.cli.pictures import Painter
-    from facesort.domain import FaceId
+    from facesort.domain import FaceId, PersonId
     from facesort.jobs.review.picturing import Pictures
     from facesort.jobs.review.session import ReviewSession
     from facesort.jobs.review.shown import Asked, FaceShown
+    from facesort.protocols import Image
 
 __all__ = ["TerminalDesk"]
-
-# Cells that a face is wide: at best, and so that one still recognises it.
-_WIDEST, _NARROWEST = 32, 8
 
 # Pixels of a cut face: enough for the widest tile on a fine screen, and one size is cached once.
 _FACE_PIXELS = 320
 
+# Faces kept in memory, 300 kB each: those on the screen, those to come, and those before.
+_KEPT_CROPS = 200
+
+# On fewer rows only the keys that are wanted most are listed: the rest is for faces.
+_FEW_ROWS = 20
+
 _PLAIN, _BOLD, _DIM, _OUT = "", "bold", "dim", "strike"
+_TOO_SMALL = "> (not all fits into this window) "
 _ERASE_LINE = "\r\x1b[2K"
 
 
 class TerminalDesk:
-    """See `asking.Desk`.
+    """See `facing.Desk`.
 
     Args:
         console: where to draw.
@@ -70,7 +80,9 @@ class TerminalDesk:
         self._pictures, self._session = pictures, session
         self._drawn_at = (0, 0)
         self._has_line = False
-        self._ahead: list[FaceId] = []  # to be cut out while nobody presses a key
+        self._view: View | None = None
+        self._crops: dict[FaceId, Image] = {}
+        self._ahead: list[FaceId] | None = None  # to be cut out while nobody presses a key
 
     # -- the screen --------------------------------------------------------------------------------
 
@@ -84,17 +96,31 @@ class TerminalDesk:
         else:
             self._console.clear()
 
-    @staticmethod
-    def _size() -> tuple[int, int]:
-        return tuple(shutil.get_terminal_size())  # type: ignore[return-value]
+    def _size(self) -> tuple[int, int]:
+        """Return columns and rows of the window as it is now, whatever COLUMNS says."""
+        try:
+            columns, rows = os.get_terminal_size(self._console.file.fileno())
+        except (OSError, ValueError):
+            columns = rows = 0
+        if columns < 1 or rows < 1:
+            columns, rows = shutil.get_terminal_size()
+        return columns, rows
 
-    def _say(self, text: str, style: str = _PLAIN) -> None:
-        self._console.print(Text(visible(text), style=style), soft_wrap=False)
+    def _say(self, text: str, style: str = _PLAIN, *, cut: bool = False) -> None:
+        shown = Text(visible(text), style=style)
+        if cut:
+            shown.truncate(max(1, self._drawn_at[0]), overflow="ellipsis")
+        self._console.print(shown, soft_wrap=False)
+
+    def _rows_of(self, text: str) -> int:
+        """Return how many rows a text takes that is not cut."""
+        wrapped = Text(visible(text)).wrap(self._console, max(1, self._drawn_at[0]))
+        return max(1, len(wrapped))
 
     def _line(self, text: str) -> None:
         """Write the last line anew; the cursor stays behind it."""
         width = self._drawn_at[0]
-        shown = Text(visible(text))
+        shown = Text(visible(text if len(text) < width else text.rstrip()))
         shown.truncate(max(1, width - 1), overflow="ellipsis")
         if self._has_line and not self._console.is_dumb_terminal:
             self._console.file.write(_ERASE_LINE)
@@ -108,9 +134,12 @@ class TerminalDesk:
 
     def key(self) -> str:
         """Wait for a key; until it comes, the faces of the next question are cut out."""
-        while self._ahead and not self._keyboard.is_waiting():
-            with quiet_libraries():
-                self._pictures.crop(self._ahead.pop(), _FACE_PIXELS)
+        while not self._keyboard.is_waiting():
+            if self._ahead is None:
+                self._ahead = self._faces_to_come()
+            if not self._ahead:
+                break
+            self._crop(self._ahead.pop())
         return self._keyboard.key(lambda: self._size() != self._drawn_at)
 
     def hint(self, text: str) -> None:
@@ -123,7 +152,9 @@ class TerminalDesk:
         """Draw the line that is being typed, and what it may become."""
         marked = [f">{one}<" if place == chosen else one for place, one in enumerate(offers)]
         more = f"   (Tab: {' | '.join(marked)})" if marked else ""
-        self._line(f"{label} {typed}_{more}")
+        # What is typed last has to be seen, however long the line is.
+        room = max(1, self._drawn_at[0] - width_of(label) - 3)
+        self._line(f"{label} {end_of(visible(typed), room)}_{more}")
 
     def page(self, title: str, lines: Sequence[str]) -> None:
         """Draw lines instead of the question."""
@@ -136,27 +167,52 @@ class TerminalDesk:
 
     def show(self, view: View) -> None:
         """Draw a question."""
+        is_new, self._view = view is not self._view, view
+        pictures = {} if view.asked is None else self._cut(view.asked)
         self._clear()
         if view.note:
             self._say(view.note, _DIM)
-        self._say(how_far(view.progress))
+        # With room for a note even where there is none: the same question looks the same.
+        rows = 2 + self._rows_of(view.note)
+        self._say(how_far(view.progress), cut=True)
+        prompt = "> "
         if view.asked is None:
             self._say("Nothing left to ask.", _BOLD)
             self._say("u undo  r redo  q quit")
-        else:
-            self._question(view.asked, view)
-        self._line("> ")
-        self._keyboard.forget()
-        self._ahead = self._faces_to_come(view.asked)
+        elif not self._question(view.asked, view, rows, pictures):
+            prompt = _TOO_SMALL if self._drawn_at[0] > len(_TOO_SMALL) else "> "
+        self._line(prompt)
+        if is_new:
+            self._keyboard.forget()
+            self._ahead = None
 
-    def _faces_to_come(self, asked: Asked | None) -> list[FaceId]:
+    def _crop(self, face: FaceId) -> Image | None:
+        known = self._crops.get(face)
+        if known is not None:
+            return known
+        with quiet_libraries():
+            crop = self._pictures.crop(face, _FACE_PIXELS)
+        if crop is not None:
+            while len(self._crops) >= _KEPT_CROPS:
+                self._crops.pop(next(iter(self._crops)))
+            self._crops[face] = crop
+        return crop
+
+    def _cut(self, asked: Asked) -> dict[FaceId, Image | None]:
+        """Cut out all faces before the screen is cleared: it is empty for a moment only."""
+        faces = {face.id for side in asked.sides for face in side.shown}
+        return {face: self._crop(face) for face in faces}
+
+    def _faces_to_come(self) -> list[FaceId]:
         """Return the faces of the question that is likely to be next, last first."""
-        if asked is None:
+        if self._view is None or self._view.asked is None:
             return []
-        coming = [one for one in self._session.upcoming(2) if one.id != asked.question.id]
-        if not coming:
+        now = self._view.asked.question.id
+        try:
+            coming = [one for one in self._session.upcoming(2) if one.id != now]
+            sides = self._session.asked(coming[0].id).sides if coming else ()
+        except FacesortError:  # somebody else changes the library at this moment
             return []
-        sides = self._session.asked(coming[0].id).sides
         return [face.id for side in reversed(sides) for face in reversed(side.shown)]
 
     def look(self, face: FaceShown) -> None:
@@ -182,83 +238,99 @@ class TerminalDesk:
             self._console.print(self._painter.paint(framed, max(1, across), down), end="")
         for line in lines:
             self._say(line)
-        self._line("arrows: the next face's photo   any other key: back ")
+        self._line("arrows: next face   any other key: back ")
         self._keyboard.forget()
 
     # -- a question --------------------------------------------------------------------------------
 
-    def _question(self, asked: Asked, view: View) -> None:
-        self._say(headline(asked), _BOLD)
-        numbers = {item.face: item for item in view.items}
-        people = {item.person: item for item in view.items}
-        columns = self._tile_columns(asked)
-        asks_faces = asked.question.kind in {Kind.BELONGS, Kind.TWO}
-        for place, side in enumerate(asked.sides):
-            item = people.get(side.person) if place and side.person else None
-            is_out = item is not None and item.number in view.out
-            mark = "" if item is None else f"#{item.number} "
-            self._say(
-                mark + side_line(asked, place) + (" - taken out" if is_out else ""),
-                _OUT if is_out else _PLAIN,
-            )
-            faces = side.shown
-            if columns <= _NARROWEST and not (asks_faces and place == 0):
-                faces = faces[: self._in_a_row(columns)]  # no room: those asked about matter
-            self._faces(faces, columns, numbers, view)
-        for line in listed(asked):
-            self._say(line)
-        for line in self._keys(asked):
-            self._say(line, _DIM)
+    def _question(
+        self, asked: Asked, view: View, rows: int, pictures: dict[FaceId, Image | None]
+    ) -> bool:
+        """Draw a question below so many rows; returns whether all of it fits."""
+        title, columns = headline(asked), self._drawn_at[0]
+        keys = key_lines(key_words(asked, few=self._drawn_at[1] < _FEW_ROWS), columns)
+        guesses = listed(asked)
+        left = self._drawn_at[1] - rows - self._rows_of(title) - len(guesses) - len(keys)
+        counts = [len(side.shown) for side in asked.sides]
+        whole_first = asked.question.kind in ASKS_FACES
+        layout = arrange(counts, columns, left, whole_first=whole_first)
+        self._say(title, _BOLD)
+        for place in range(1 if layout.flows else len(asked.sides)):
+            self._side(asked, place, view, layout, pictures)
+        if layout.flows:
+            self._others(asked, view, layout, pictures)
+        for line in guesses:
+            self._say(line, cut=True)
+        for line in keys:
+            self._say(line, _DIM, cut=True)
+        return layout.fits
 
-    def _tile_columns(self, asked: Asked) -> int:
-        """Return how wide a face is: as large as everything still fits on the screen."""
-        columns, rows = self._drawn_at
-        text = 5 + len(asked.question.guesses) + len(asked.sides) + len(self._keys(asked))
-        for tile in range(_WIDEST, _NARROWEST, -2):
-            count = columns // (tile + 1)
-            drawn = sum(-(-len(side.shown) // max(1, count)) for side in asked.sides)
-            if count and drawn * (tile // 2 + 1) <= rows - text:
-                return tile
-        return max(1, min(_NARROWEST, columns - 1))
+    def _side(
+        self,
+        asked: Asked,
+        place: int,
+        view: View,
+        layout: Layout,
+        pictures: dict[FaceId, Image | None],
+    ) -> None:
+        """Draw a person, or the faces in question."""
+        side = asked.sides[place]
+        number = _number_of(side.person, view) if place else 0
+        is_out = number in view.out
+        mark = f"#{number} " if number else ""
+        line = mark + side_line(asked, place) + (" - taken out" if is_out else "")
+        self._say(line, _OUT if is_out else _PLAIN, cut=True)
+        faces = side.shown
+        if place or asked.question.kind not in ASKS_FACES:
+            faces = faces[: layout.most]
+        self._faces([(face, _label(face, view)) for face in faces], layout.tile, pictures)
 
-    def _keys(self, asked: Asked) -> list[str]:
-        """Return the keys on as many lines as they take; a key stays with its meaning."""
-        lines = [""]
-        for key in key_words(asked):
-            longer = f"{lines[-1]}  {key}".strip()
-            if len(longer) < self._drawn_at[0] or not lines[-1]:
-                lines[-1] = longer
-            else:
-                lines.append(key)
-        return lines
-
-    def _in_a_row(self, tile: int) -> int:
-        return max(1, self._drawn_at[0] // (tile + 1))
+    def _others(
+        self, asked: Asked, view: View, layout: Layout, pictures: dict[FaceId, Image | None]
+    ) -> None:
+        """Draw a face of each person after the first beside each other."""
+        tiles = []
+        for side in asked.sides[1:]:
+            number = _number_of(side.person, view)
+            state = "out" if number in view.out else f"x{side.faces:,}"
+            tiles += [(face, f"#{number} {state}" if number else "") for face in side.shown[:1]]
+        self._faces(tiles, layout.tile, pictures)
 
     def _faces(
-        self, faces: Sequence[FaceShown], tile: int, items: dict[FaceId | None, Item], view: View
+        self,
+        faces: Sequence[tuple[FaceShown, str]],
+        tile: int,
+        pictures: dict[FaceId, Image | None],
     ) -> None:
-        count = self._in_a_row(tile)
+        """Draw faces in rows, each above what is said of it."""
+        count = max(1, (self._drawn_at[0] + 1) // (tile + 1))
         for start in range(0, len(faces), count):
             row = faces[start : start + count]
-            with quiet_libraries():
-                crops = [self._pictures.crop(face.id, _FACE_PIXELS) for face in row]
+            crops = [pictures.get(face.id) for face, _ in row]
             across = len(row) * (tile + 1) - 1
-            drawn = side_by_side(crops, tile)
+            drawn = side_by_side(crops, tile, closer=not self._painter.is_fine)
             self._console.print(self._painter.paint(drawn, across, max(1, tile // 2)), end="")
-            labels = [_label(face, items.get(face.id), view)[:tile] for face in row]
+            labels = [label[:tile] for _, label in row]
+            lost = [face.path.name for face, _ in row if pictures.get(face.id) is None]
             if any(labels):
-                self._say(" ".join(label.ljust(tile) for label in labels).rstrip())
-            lost = [f.path.name for f, crop in zip(row, crops, strict=True) if crop is None]
+                self._say(" ".join(label.ljust(tile) for label in labels).rstrip(), cut=True)
             if lost:
-                self._say(f"cannot be read now: {', '.join(dict.fromkeys(lost))}", _DIM)
+                names = ", ".join(dict.fromkeys(lost))
+                self._say(f"cannot be read now: {names}", _DIM, cut=True)
 
 
-def _label(face: FaceShown, item: Item | None, view: View) -> str:
+def _number_of(person: PersonId | None, view: View) -> int:
+    """Return by which number somebody can be taken out; 0 where they cannot."""
+    found = (item.number for item in view.items if person is not None and item.person == person)
+    return next(found, 0)
+
+
+def _label(face: FaceShown, view: View) -> str:
     """Return what is written below a face."""
     if view.asked is not None and view.asked.question.kind is Kind.MIRROR:
         return "here" if face.id in view.asked.question.faces else ""
-    mark = "" if item is None else f"#{item.number}"
-    if item is not None and item.number in view.out:
+    number = next((item.number for item in view.items if item.face == face.id), 0)
+    mark = f"#{number}" if number else ""
+    if number in view.out:
         return f"{mark} out"
     return f"{mark} odd?".strip() if face.doubt > 0 else mark

@@ -1,23 +1,36 @@
-"""Single keys from a terminal, which is left as it was found."""
+"""Single keys out of the bytes of a terminal, and what was pasted as one piece.
+
+A paste is no answer: a terminal marks what is pasted (`window` asks it to), and where one does not,
+several characters that arrive at once were not typed by anybody.
+"""
 
 from __future__ import annotations
 
 import codecs
-import os
-import signal
-import sys
+import time
+import unicodedata
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
-    from typing import Any, Self
+    from typing import Self
 
-__all__ = ["Keyboard", "open_keyboard"]
+__all__ = ["Keyboard", "Pasted", "is_text"]
 
 # How long the rest of an escape sequence may take, and how often the window's size is looked at.
 _REST_SECONDS = 0.05
 _LOOK_SECONDS = 0.25
+
+# A terminal brackets what is pasted. After so long a pause no end of it is waited for.
+_PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
+_PASTE_SECONDS = 1.0
+_LONGEST_PASTE = 10_000
+
+# So many characters at once are no keys. Two may be: one pressed while the other was on its way.
+# While nobody listened, as a large photo was read, some may have been typed.
+_BURST = 3
+_TYPED_A_SECOND = 15
 
 _NAMES = {
     "\r": "enter",
@@ -28,8 +41,25 @@ _NAMES = {
     "\x03": "ctrl-c",
     "\x04": "ctrl-d",
     "\x15": "ctrl-u",
+    "\x17": "ctrl-w",
 }
 _ARROWS = {"A": "up", "B": "down", "C": "right", "D": "left"}
+_STOPS = "\x03\x04"
+_SUSPEND = "\x1a"
+
+# Joiners that names are written with: Persian, Indic scripts, emoji.
+_JOINERS = "\u200c\u200d"
+
+
+class Pasted(str):
+    """Text that came all at once. A line end at its end was typed, or pasted without brackets."""
+
+    __slots__ = ()
+
+
+def is_text(one: str) -> bool:
+    """Return whether a character can be part of a name, spaces of any width included."""
+    return one.isprintable() or one in _JOINERS or unicodedata.category(one) == "Zs"
 
 
 class Keyboard:
@@ -45,6 +75,8 @@ class Keyboard:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._waiting: list[str] = []  # characters
         self._ended = False
+        self._amid_paste = False  # its beginning was forgotten
+        self._listened = time.monotonic()  # when nothing more was there to read
 
     def __enter__(self) -> Self:
         return self
@@ -54,14 +86,21 @@ class Keyboard:
 
     def is_waiting(self) -> bool:
         """Return whether a key was pressed already, or the end has come."""
-        return bool(self._waiting) or self._ended or self._wait(0)
+        if self._waiting or self._ended or self._wait(0):
+            return True
+        self._listened = time.monotonic()
+        return False
 
     def forget(self) -> None:
         """Drop keys that were pressed already; to stop is heard nevertheless."""
-        while not self._ended and self._wait(0):
+        while not self._ended and self._wait(_REST_SECONDS if self._is_cut_off() else 0):
             self._read()
-        stops = [one for one in self._waiting if one in "\x03\x04"]
-        self._waiting = stops[:1]
+        dropped = "".join(self._waiting)
+        begins = dropped.rfind(_PASTE_BEGINS)
+        if begins >= 0 or self._amid_paste:
+            self._amid_paste = _PASTE_ENDS not in dropped[max(0, begins) :]
+        self._waiting = [one for one in dropped if one in _STOPS][:1]
+        self._listened = time.monotonic()
 
     def key(self, changed: Callable[[], bool]) -> str:
         """Wait for a key.
@@ -70,30 +109,60 @@ class Keyboard:
             changed: says whether the screen has to be drawn again.
 
         Returns:
-            A character, or a name: see `asking.Desk`.
+            A character, `Pasted`, or a name: see `facing.Desk`.
         """
+        while not (happened := self._arrived(changed)) and self._amid_paste:
+            if self._waiting[0] in _STOPS:
+                break
+            self._pasted()
+            self._amid_paste = False
+        if happened:
+            return happened
+        one = self._waiting.pop(0)
+        if isinstance(one, Pasted):
+            return one
+        if one == "\x1b":
+            return self._sequence()
+        if one == _SUSPEND and self._suspend():
+            return "resize"
+        return _NAMES.get(one, one if is_text(one) else "other")
+
+    def _arrived(self, changed: Callable[[], bool]) -> str:
+        """Wait until a character is there; returns '', or what happened instead."""
         while not self._waiting:
             if self._ended:
                 return "ctrl-d"
-            if self._wait(_LOOK_SECONDS):
-                self._read()
-            elif changed():
-                return "resize"
-        one = self._waiting.pop(0)
-        if one == "\x1b":
-            return self._sequence()
-        return _NAMES.get(one, one if one.isprintable() else "other")
+            unheard = 0.0
+            if self.is_waiting():
+                unheard = time.monotonic() - self._listened
+            elif not self._wait(_LOOK_SECONDS):
+                if self._was_away() or changed():
+                    return "resize"
+                continue
+            self._read()
+            self._join_burst(_BURST + int(_TYPED_A_SECOND * unheard))
+        return ""
+
+    def _suspend(self) -> bool:
+        """Let the shell have the terminal; returns False where there is none to give it to."""
+        return False
+
+    def _was_away(self) -> bool:
+        """Return whether somebody else may have drawn on the terminal."""
+        return False
 
     def _read(self) -> None:
         data = self._take()
         self._ended = not data
         self._waiting += self._decoder.decode(data, final=not data)
 
-    def _next(self) -> str:
+    def _next(self, seconds: float = _REST_SECONDS) -> str:
         """Return the next character of a sequence; '' when it ends here."""
-        if not self._waiting and not self._ended and self._wait(_REST_SECONDS):
+        if not self._waiting and not self._ended and self._wait(seconds):
             self._read()
         return self._waiting.pop(0) if self._waiting else ""
+
+    # -- sequences ---------------------------------------------------------------------------------
 
     def _sequence(self) -> str:
         kind = self._next()
@@ -106,84 +175,51 @@ class Keyboard:
             return "other"
         if kind not in "[O":
             return "other"
+        between = ""
         while (one := self._next()) and not "@" <= one <= "~":
-            pass
+            between += one
+        if between + one == "200~":
+            return self._pasted()
         return _ARROWS.get(one, "other")
 
+    # -- pasted ------------------------------------------------------------------------------------
 
-class _PosixKeyboard(Keyboard):
-    """Keys from the standard input: unseen, unbuffered, and Ctrl-C is a key."""
+    def _pasted(self) -> Pasted:
+        """Read to the end of what is pasted."""
+        text, last = "", ""
+        while one := self._next(_PASTE_SECONDS):
+            last = (last + one)[-len(_PASTE_ENDS) :]
+            if len(text) < _LONGEST_PASTE:
+                text += one
+            if last == _PASTE_ENDS:
+                text = text.removesuffix(_PASTE_ENDS)
+                break
+        return Pasted(_one_line(text))
 
-    def __init__(self) -> None:
-        import select  # noqa: PLC0415 - other on Windows
+    def _join_burst(self, many: int) -> None:
+        """Make one piece of so many characters: nobody can have typed them one by one."""
+        while (count := self._burst(many)) and count == len(self._waiting) < _LONGEST_PASTE:
+            if self._ended or not self._wait(_REST_SECONDS):
+                break
+            self._read()
+        if count:
+            text = "".join(self._waiting[:count])
+            end = "\n" if text[-1] in "\r\n" else ""
+            self._waiting[:count] = [Pasted(_one_line(text) + end)]
 
-        self._descriptor = sys.stdin.fileno()
-        super().__init__(
-            lambda seconds: bool(select.select([self._descriptor], [], [], seconds)[0]),
-            self._take_bytes,
-        )
-        self._before: list[Any] = []
-        self._handlers: dict[int, Any] = {}  # Any: what signal.signal returns
+    def _burst(self, many: int) -> int:
+        """Return how many characters came at once; 0 where they may be keys."""
+        run = list(takewhile(lambda one: one in "\r\n\t" or is_text(one), self._waiting))
+        is_many = len(run) >= many or (len(run) >= many - 1 and any(one in "\r\n" for one in run))
+        return len(run) if is_many else 0
 
-    def _take_bytes(self) -> bytes:
-        try:
-            return os.read(self._descriptor, 1024)
-        except OSError:  # the window is gone
-            return b""
-
-    def __enter__(self) -> Self:
-        import termios  # noqa: PLC0415 - not on Windows
-
-        self._before = termios.tcgetattr(self._descriptor)
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            self._handlers[number] = signal.signal(number, _end)
-        mode = termios.tcgetattr(self._descriptor)
-        mode[0] &= ~termios.ICRNL
-        mode[3] &= ~(termios.ECHO | termios.ICANON | termios.ISIG | termios.IEXTEN)
-        mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
-        termios.tcsetattr(self._descriptor, termios.TCSADRAIN, mode)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        import contextlib  # noqa: PLC0415 - beside the next
-        import termios  # noqa: PLC0415 - as above
-
-        with contextlib.suppress(termios.error):  # the window is gone
-            termios.tcsetattr(self._descriptor, termios.TCSAFLUSH, self._before)
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+    def _is_cut_off(self) -> bool:
+        """Whether a mark of a paste may have arrived in part."""
+        last = "".join(self._waiting[-len(_PASTE_BEGINS) :])
+        return any(last.endswith(_PASTE_BEGINS[:count]) for count in range(1, len(_PASTE_BEGINS)))
 
 
-def _end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a handler's arguments
-    """End as the signal would have, but by the doors: the terminal is put right."""
-    raise SystemExit(128 + number)
-
-
-def open_keyboard() -> Keyboard:
-    """Return this system's keyboard."""
-    if sys.platform == "win32":
-        return _windows_keyboard()
-    return _PosixKeyboard()
-
-
-def _windows_keyboard() -> Keyboard:
-    import msvcrt  # noqa: PLC0415 - only there
-    import time  # noqa: PLC0415 - as above
-
-    def wait(seconds: float) -> bool:
-        until = time.monotonic() + seconds
-        while not msvcrt.kbhit():  # type: ignore[attr-defined,unused-ignore]
-            if time.monotonic() >= until:
-                return False
-            time.sleep(0.02)
-        return True
-
-    def take() -> bytes:
-        one: str = msvcrt.getwch()  # type: ignore[attr-defined,unused-ignore]
-        if one in "\0\xe0":  # an arrow or another key without a character
-            arrows = {"H": "A", "P": "B", "M": "C", "K": "D"}
-            code: str = msvcrt.getwch()  # type: ignore[attr-defined,unused-ignore]
-            return f"\x1b[{arrows.get(code, '~')}".encode()
-        return one.encode("utf-8", "replace")
-
-    return Keyboard(wait, take)
+def _one_line(text: str) -> str:
+    """Return text without line ends and controls: what is pasted into a name."""
+    spaced = "".join(one if is_text(one) else " " for one in text)
+    return spaced.strip()

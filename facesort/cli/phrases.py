@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facesort.cli.printable import visible
 from facesort.cli.render import counted
+from facesort.jobs.review import wording
+from facesort.jobs.review.wording import Item, items_of
 from facesort.review.questions import ALLOWED, Answer, Kind
 
 if TYPE_CHECKING:
-    from facesort.domain import FaceId, PersonId
     from facesort.jobs.review.picturing import Scene
     from facesort.jobs.review.shown import Asked, FaceShown, PersonShown, SideShown
     from facesort.review.progress import Progress
 
 __all__ = [
+    "ASKS_FACES",
     "Item",
     "called",
     "headline",
@@ -29,30 +30,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What can be taken out of a question by its number: a person, or a face."""
-
-    number: int
-    person: PersonId | None = None
-    face: FaceId | None = None
-
-
-def items_of(asked: Asked) -> tuple[Item, ...]:
-    """Return what can be taken out: people first, then faces as they are shown."""
-    kind = asked.question.kind
-    if kind is Kind.MIRROR:
-        return ()
-    sides = asked.sides
-    if kind in {Kind.BELONGS, Kind.TWO}:
-        sides = sides[:1]
-    persons = [side.person for side in sides[1:] if side.person is not None]
-    faces = [face.id for side in sides for face in side.shown]
-    if len(persons) + len(faces) < 2:
-        return ()
-    numbered = [Item(number, person=one) for number, one in enumerate(persons, 1)]
-    first = len(persons) + 1
-    return (*numbered, *(Item(number, face=one) for number, one in enumerate(faces, first)))
+# The first side of these is faces that are asked about, the second whose they may be.
+ASKS_FACES = frozenset({Kind.BELONGS, Kind.ALSO, Kind.TWO})
 
 
 def called(side: SideShown | PersonShown) -> str:
@@ -64,34 +43,23 @@ def called(side: SideShown | PersonShown) -> str:
 
 
 def headline(asked: Asked) -> str:
-    """Return the question as a sentence."""
-    kind, sides = asked.question.kind, asked.sides
-    first = sides[0]
-    if kind is Kind.WHO:
-        return "Who is this?" if len(sides) == 1 else "Who is this? (All of these may be one.)"
-    if kind is Kind.SAME:
-        if first.name is not None:
-            return f"Is this {called(first)} too?"
-        return "Is this the same person?" if len(sides) == 2 else "Are these the same person?"
-    if kind is Kind.BELONGS:
-        these = "this face" if len(asked.question.faces) == 1 else "these faces"
-        verb = "Does" if len(asked.question.faces) == 1 else "Do"
-        return f"{verb} {these} belong to {called(first)}?"
-    if kind is Kind.TWO:
-        return f"Are these two people? The first may not be {called(first)}."
-    return "Does the photo show one person twice (a mirror, a collage, a screen)?"
+    """Return the question as a sentence; people without a name are known by their faces."""
+    return wording.headline(
+        asked, lambda side: "this person" if side.name is None else visible(side.name)
+    )
 
 
 def side_line(asked: Asked, place: int) -> str:
     """Return what is written above the faces of a side."""
     side, kind = asked.sides[place], asked.question.kind
-    if kind in {Kind.BELONGS, Kind.TWO}:
-        if place == 0:
-            return "asked about" if kind is Kind.BELONGS else "one"
-        return f"{called(side)}: {_many(side)}" if kind is Kind.BELONGS else "the other"
+    if kind in ASKS_FACES and place == 0:
+        return {Kind.BELONGS: "asked about", Kind.ALSO: "with nobody so far"}.get(kind, "one")
+    if kind is Kind.TWO:
+        return "the other"
     if side.person is None:
         return "a face with nobody yet"
-    return f"{called(side)}: {_many(side)}"
+    # People are known by their faces: an id comes last, for those who want to type it.
+    return f"{called(side)}: {_many(side)}" if side.name else f"{_many(side)} {called(side)}"
 
 
 def _many(side: SideShown) -> str:
@@ -125,12 +93,14 @@ def how_far(progress: Progress) -> str:
 _YES = {
     Kind.SAME: "yes",
     Kind.BELONGS: "yes, it is theirs",
+    Kind.ALSO: "yes, they are",
     Kind.TWO: "yes, two people",
     Kind.MIRROR: "yes, one person twice",
 }
 _NO = {
     Kind.SAME: "no, somebody else",
     Kind.BELONGS: "no, it is not theirs",
+    Kind.ALSO: "no, somebody else",
     Kind.TWO: "no, one person",
     Kind.MIRROR: "no, two people",
 }
@@ -164,9 +134,17 @@ def keys_of(asked: Asked) -> list[tuple[str, str]]:
     ]
 
 
-def key_words(asked: Asked) -> list[str]:
-    """Return the keys, each with what it means in few words."""
-    return [f"{key} {what.partition(',')[0]}" for key, what in keys_of(asked)]
+# What can be left out where there is little room: h lists it.
+_RARE = frozenset("wurx")
+
+
+def key_words(asked: Asked, *, few: bool = False) -> list[str]:
+    """Return the keys, each with what it means in few words; or only those most wanted."""
+    return [
+        f"{key} {what.partition(',')[0]}"
+        for key, what in keys_of(asked)
+        if not (few and key in _RARE)
+    ]
 
 
 # -- whole photos ----------------------------------------------------------------------------------

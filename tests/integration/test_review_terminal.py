@@ -6,74 +6,14 @@ import os
 import re
 import signal
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.keyed import SCRIPT, call, ended, listening, pause, review, wait
 from tests.terminal import REPOSITORY, environment, facesort, facesort_process
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
-
-SCRIPT = "from facesort.cli.app import main; main()"
-NOWHERE = {"COLORTERM": None, "NO_COLOR": None}
-
-
-@contextmanager
-def review(*args: str, size: tuple[int, int] = (40, 100), **changes: str | None) -> Iterator[Any]:
-    """Begin a review in a terminal window."""
-    pexpect = pytest.importorskip("pexpect")
-    settings = {"PYTHONPATH": str(REPOSITORY), "TERM": "xterm-256color", **NOWHERE, **changes}
-    child = pexpect.spawn(
-        sys.executable,
-        ["-c", SCRIPT, "review", *args],
-        env=environment(**settings),
-        encoding="utf-8",
-        timeout=30,
-        dimensions=size,
-    )
-    child.delaybeforesend = None
-    try:
-        yield child
-    finally:
-        child.close(force=True)
-
-
-def ended(child: Any) -> tuple[int, str]:
-    """Wait for the end; return the exit code and what was shown last."""
-    shown = child.read()
-    child.close()
-    return child.exitstatus, shown
-
-
-def wait(child: Any, settled: int) -> None:
-    """Wait until a question is on the screen and keys are heard."""
-    child.expect(rf"(?<!\d){settled} of 20 faces settled")
-    listening(child)
-
-
-def listening(child: Any) -> None:
-    """Wait until a question is drawn."""
-    child.expect("q quit")
-    child.expect("> ")
-    _pause()
-
-
-def _pause() -> None:
-    """Wait as a person does: what is pressed before a question is seen is forgotten."""
-    time.sleep(0.15)
-
-
-def call(child: Any, name: str) -> None:
-    """Name whoever is asked about."""
-    child.send("n")
-    child.expect("Name: _")
-    child.send(name)
-    child.expect(f"Name: {name}_")
-    child.send("\r")
 
 
 def names() -> set[str]:
@@ -86,7 +26,7 @@ def test_four_people_are_named_and_nothing_is_left_to_ask(album):
             wait(child, 5 * settled)
             call(child, name)
         child.expect("Nothing left to ask")
-        _pause()
+        pause()
         child.send("q")
         code, shown = ended(child)
     assert code == 0
@@ -147,11 +87,11 @@ def test_the_whole_photo_says_where_and_when(album):
         child.send("w")
         child.expect(r"photos/\d\.png")
         child.expect("also here: .*any other key: back")
-        _pause()
+        pause()
         child.send("\x1b[C")
         child.expect(r"photos/\d\.png")
         child.expect("any other key: back")
-        _pause()
+        pause()
         child.send("\x1b")
         wait(child, 0)
         child.send("q")
@@ -164,7 +104,7 @@ def test_a_window_of_another_size_is_drawn_again(album):
         child.setwinsize(15, 30)
         child.expect("Who is this")
         child.expect("> ")
-        _pause()
+        pause()
         child.send("q")
         assert ended(child)[0] == 0
 
@@ -173,9 +113,9 @@ def test_a_window_of_another_size_is_drawn_again(album):
 def test_any_window_will_do(album, size):
     with review(size=size) as child:
         child.expect(">")
-        _pause()
+        pause()
         child.send("w")
-        _pause()
+        pause()
         child.send("\x03")
         code, shown = ended(child)
     assert code == 0
@@ -197,7 +137,7 @@ def test_without_colours_there_are_none(album, way):
     with review(*args, size=(40, 100), **changes) as child:
         child.expect("q quit")
         shown = str(child.before)
-        _pause()
+        pause()
         child.send("q")
         code, _ = ended(child)
     assert code == 0
@@ -254,7 +194,7 @@ def test_originals_that_are_gone_are_named(album):
         listening(child)
         child.send("w")
         child.expect("cannot be read now")
-        _pause()
+        pause()
         child.send("\x03")
         assert ended(child)[0] == 0
 
@@ -274,7 +214,7 @@ def test_the_terminal_is_left_as_it_was(album, stop):
     before = child.before
     child.expect("q quit")
     child.expect("> ")
-    _pause()
+    pause()
     if isinstance(stop, str):
         child.send(stop)
     else:

@@ -47,6 +47,15 @@ def test_faces_stand_beside_each_other_with_a_gap_and_a_missing_one_is_grey():
     assert tuple(row[5, -5]) == BLUE
 
 
+def test_for_few_pixels_only_the_middle_of_a_face_is_drawn():
+    tile = plain(RED, 100)
+    tile[20:80, 20:80] = BLUE
+    whole, closer = (side_by_side([tile], 10, closer=closer) for closer in (False, True))
+    assert whole.shape == closer.shape
+    assert (closer[..., 2] > 100).sum() > 1.5 * (whole[..., 2] > 100).sum()
+    assert tuple(closer[0, 0]) == RED
+
+
 @given(
     st.integers(1, 40),
     st.integers(1, 40),
@@ -74,9 +83,12 @@ def test_a_frame_is_drawn_around_a_face():
     assert not drawn[5, 5].any()
 
 
-def test_half_blocks_hold_two_pixels_each_in_their_colours():
+@pytest.mark.parametrize("every_colour", [True, False])
+def test_half_blocks_hold_two_pixels_each_in_their_colours(every_colour):
     image = np.concatenate([plain(RED), plain(BLUE)])
-    shown = printed(Painter(colour=True, blocks=True), image, 3, 1, colour=True)
+    painter = Painter(colour=True, blocks=True, every_colour=every_colour)
+    shown = printed(painter, image, 3, 1, colour=True)
+    assert shown.endswith("\x1b[0m\n")
     assert shown.count("\u2580") == 3
     assert "38;2;250;0;0" in shown
     assert "48;2;0;0;250" in shown
