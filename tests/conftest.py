@@ -68,6 +68,7 @@ def _isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
     patch.setenv("COLUMNS", "120")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the plug-in that reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep in one process what shares something that takes long: the labelled photos, or a file."""
     for item in items:
