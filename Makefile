@@ -27,12 +27,15 @@ help:
 demo: $(VENV)/installed-demo
 	@$(BIN)/python examples/demo.py
 
-# In so many processes as there are processors, four at most: many tests wait, or use one thread.
+# In as many processes as there are processors, four at most: many tests wait, or use one thread. The
+# labelled photos take longest, and come first.
+PROCESSES = -n auto --maxprocesses 4 --no-loadscope-reorder
+
 test: lint
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest $(PROCESSES)
 
 test-fast: $(VENV)/installed-test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup -m "not slow and not accuracy"
+	$(BIN)/python -m pytest $(PROCESSES) -m "not slow and not accuracy"
 
 # Beside the other packages, not among them: `--provider auto` takes OpenVINO wherever it is installed.
 test-openvino: $(VENV)/installed-test

@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 from platformdirs import user_cache_dir
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.samples import album_or_skip
 
@@ -68,12 +69,17 @@ def _isolate(patch: pytest.MonkeyPatch, home: Path) -> None:
     patch.setenv("COLUMNS", "120")
 
 
-@pytest.hookimpl(tryfirst=True)  # before the plug-in that reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep in one process what shares something that takes long: the labelled photos, or a file."""
-    for item in items:
-        shares = "accuracy" if item.get_closest_marker("accuracy") else item.path.name
-        item.add_marker(pytest.mark.xdist_group(shares))
+class _Together(LoadScopeScheduling):  # type: ignore[misc]  # xdist is not typed
+    """Gives one process what shares something that takes long: the labelled photos, or a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::", maxsplit=1)[0]
+        return "tests/accuracy" if path.startswith("tests/accuracy/") else path
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _Together:
+    """Deal tests out to processes (pytest -n)."""
+    return _Together(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
