@@ -144,6 +144,7 @@ Things to try next, with this library:
   export FACESORT_LIBRARY="$PWD/{LIBRARY.as_posix()}"
   . {Path(sys.executable).parent.parent.name}/bin/activate
   facesort people --all                    # two portraits of Nikola Tesla, 25 years apart
+  facesort review                          # who is who, asked one by one; q ends, u takes back
   facesort show "Barack Obama"
   facesort undo && facesort redo           # every decision can be taken back
   facesort scan {PHOTOS.as_posix()}                # nothing changed, so it takes no time

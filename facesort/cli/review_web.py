@@ -8,7 +8,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
-from facesort.errors import ProviderUnavailable
+from facesort.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,14 +29,14 @@ def review_web(
     """Serve the page until Ctrl-C; see `web.server.serve`.
 
     Raises:
-        ProviderUnavailable: what the page needs is not installed.
+        UsageError: what the page needs is not installed.
     """
     try:
         from facesort.web.server import serve  # noqa: PLC0415 - an extra
     except ImportError as error:
         if error.name is None or error.name.partition(".")[0] == "facesort":
             raise
-        raise ProviderUnavailable(
+        raise UsageError(
             f"the review in a browser needs {error.name}, which is not installed",
             hint='pip install "facesort[web]"; without it: facesort review',
         ) from error

@@ -158,7 +158,7 @@ def _show_library(screen: Screen, report: ScanReport) -> None:
         )
     if report.grouping is not None:
         show_threshold(screen, report.grouping)
-    screen.say("Who is who: facesort people")
+    screen.say("Who is who: facesort people; asked one by one: facesort review")
 
 
 def _no_faces_line(report: ScanReport) -> str:

@@ -18,7 +18,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from facesort.cli.review_web import review_web
-from facesort.errors import ProviderUnavailable, UsageError
+from facesort.errors import UsageError
 from facesort.web.security import Door
 from facesort.web.server import serve
 from tests.served import Visitor
@@ -149,6 +149,6 @@ def test_a_port_that_is_taken_is_said(album):
 def test_without_the_extra_it_says_how_to_install_it(monkeypatch, album):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     monkeypatch.delitem(sys.modules, "facesort.web.server")
-    with pytest.raises(ProviderUnavailable, match="uvicorn") as refused:
+    with pytest.raises(UsageError, match="uvicorn") as refused:
         review_web(album.open, say=print, open_browser=False)
     assert "facesort[web]" in refused.value.hint

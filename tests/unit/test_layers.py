@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,22 @@ def test_no_photo_no_weights_and_no_large_file_is_tracked():
         if file.suffix.lower() in photos_and_weights or file.stat().st_size > MAX_TRACKED_BYTES
     ]
     assert unwanted == []
+
+
+@pytest.mark.parametrize(
+    ("contract", "free"),
+    [
+        ("only the command line talks to the terminal", {"cli"}),
+        ("PyTorch trains and does nothing else", {"training"}),
+    ],
+)
+def test_a_contract_holds_for_every_package_but_those_it_is_not_made_for(contract, free):
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    (held,) = [
+        set(one["source_modules"])
+        for one in project["tool"]["importlinter"]["contracts"]
+        if one["name"] == contract
+    ]
+    tops = {path.relative_to(REPOSITORY / "facesort").parts[0] for path in MODULES}
+    tops = {name.removesuffix(".py") for name in tops if not name.startswith("_")}
+    assert held == {f"facesort.{name}" for name in tops - free}

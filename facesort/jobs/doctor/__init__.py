@@ -17,6 +17,7 @@ from facesort.jobs.doctor.installation import (
     check_formats,
     check_models,
     check_program,
+    check_review,
     check_runtimes,
     check_settings,
 )
@@ -45,6 +46,7 @@ def check_all(
     wanted = "auto" if isinstance(settings, FacesortError) else settings.provider
     yield from check_runtimes(environment(), wanted)
     yield from check_formats()
+    yield from check_review()
     yield check_hnswlib()
     if isinstance(settings, FacesortError):
         yield failed("settings", settings)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ __all__ = [
     "check_formats",
     "check_models",
     "check_program",
+    "check_review",
     "check_runtimes",
     "check_settings",
 ]
@@ -37,6 +39,12 @@ _OPTIONAL_FORMATS = (
     ("RAW", "photo.dng", "raw"),
     ("JPEG XL", "photo.jxl", "jxl"),
     ("video", "clip.mp4", "video"),
+)
+
+# What is said of it, what it needs, what is there with it, and the extra.
+_REVIEW = (
+    ("review in a browser", "uvicorn", "facesort review --web", "web"),
+    ("review with pictures", "textual_image", "where the terminal can show them", "review"),
 )
 
 
@@ -105,6 +113,16 @@ def check_formats() -> Iterator[Finding]:
         hint = f'pip install "facesort[{extra}]" reads it.' if extra else ""
         yield Finding(f"format {label}", Verdict.NOTE, "is skipped", hint)
     yield Finding("formats", Verdict.OK, f"reads {', '.join(readable)}")
+
+
+def check_review() -> Iterator[Finding]:
+    """Say how people can be reviewed, and what would add to that."""
+    for subject, lacks, found, extra in _REVIEW:
+        if find_spec(lacks) is None:
+            hint = f'pip install "facesort[{extra}]"'
+            yield Finding(subject, Verdict.NOTE, f"{lacks} is not installed", hint)
+        else:
+            yield Finding(subject, Verdict.OK, found)
 
 
 def check_settings(settings: Settings) -> Finding:
