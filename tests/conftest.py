@@ -28,9 +28,6 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
-# A shell that starts tests in the background lets them ignore Ctrl-C, and every program they start.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-
 
 def _pip_configuration() -> Path | None:
     """Return the user's pip configuration file, which a new HOME would hide."""
@@ -101,6 +98,9 @@ def _isolated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Point the home folder and the library of this test to an empty folder."""
+    # A shell that starts tests in the background lets them ignore Ctrl-C, and so does a program that
+    # a test has interrupted in this very process: whatever is started later would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Not tmp_path itself: tests scan that, and a library inside it would be found.
     _isolate(monkeypatch, tmp_path_factory.mktemp("home"))
 
