@@ -21,7 +21,23 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
 
-__all__ = ["Ballot", "answers", "append", "last_id", "log", "make_one"]
+__all__ = ["Ballot", "Event", "answers", "append", "events", "last_id", "log", "make_one"]
+
+
+class Event(NamedTuple):
+    """One line of the log, without whom it is about.
+
+    Args:
+        id: grows with every one.
+        verdict: value of the `Verdict`.
+        target: of an undo or a redo, what it is about.
+        group: the first of those that were made with one answer, or taken or brought back as one.
+    """
+
+    id: int
+    verdict: str
+    target: int | None
+    group: int
 
 
 class Ballot(NamedTuple):
@@ -88,7 +104,10 @@ def append(
 
 
 def make_one(db: Database, made: Sequence[int]) -> None:
-    """Note that decisions were made with one answer; belongs inside the transaction that did."""
+    """Note that decisions were made with one answer; belongs inside the transaction that did.
+
+    Likewise of the lines by which several are taken back, or brought back, as one.
+    """
     if len(made) > 1:
         db.executemany(
             "INSERT INTO answer_decisions VALUES (?, ?)", [(number, made[0]) for number in made]
@@ -98,6 +117,17 @@ def make_one(db: Database, made: Sequence[int]) -> None:
 def answers(db: Database) -> dict[int, int]:
     """Return the first decision of the answer that each was made with, where it made several."""
     return dict(db.rows("SELECT decision_id, answer FROM answer_decisions"))
+
+
+def events(db: Database) -> list[Event]:
+    """Return the whole log, oldest first, as far as undo and redo need it."""
+    return [
+        Event(*row)
+        for row in db.rows(
+            """SELECT d.id, d.verdict, d.target, COALESCE(a.answer, d.id) FROM decisions d
+               LEFT JOIN answer_decisions a ON a.decision_id = d.id ORDER BY d.id"""
+        )
+    ]
 
 
 def last_id(db: Database) -> int:

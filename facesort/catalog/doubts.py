@@ -1,4 +1,8 @@
-"""What the user could not say: kept, so that it is not asked again before there is more to see."""
+"""What the user could not say: kept, so that it is not asked again before there is more to see.
+
+A row is taken back by a row 'undo' whose target it is, and brought back by a copy of it whose
+target it is.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,37 @@ if TYPE_CHECKING:
 
     from facesort.catalog.connection import Database
 
-__all__ = ["DoubtRow", "append", "every", "last_id", "standing", "take_back"]
+__all__ = [
+    "DoubtEvent",
+    "DoubtRow",
+    "append",
+    "bring_back",
+    "events",
+    "every",
+    "last_id",
+    "log",
+    "standing",
+    "take_back",
+]
+
+
+_UNDO = "undo"
+
+
+class DoubtEvent(NamedTuple):
+    """One row, without whom it is about.
+
+    Args:
+        id: grows with every one.
+        last_decision: the newest decision at that time, 0 before the first.
+        answer: 'unsure', 'no' or 'undo'.
+        target: the row taken back, or brought back.
+    """
+
+    id: int
+    last_decision: int
+    answer: str
+    target: int | None
 
 
 class DoubtRow(NamedTuple):
@@ -23,11 +57,14 @@ class DoubtRow(NamedTuple):
         id: grows with every one.
         made_at: ISO 8601, UTC.
         kind: what was asked: the value of `review.questions.Kind`.
-        answer: 'unsure', or 'no' where a no is not a decision about anybody.
+        answer: 'unsure', or 'no' where a no is not a decision about anybody; in the log also
+            'undo'.
         people: of whom, the subject first; of 'who' also those who were listed as guesses.
         anchors: of the faces that were asked about.
         sizes: how many faces each of the people had.
         last_decision: the newest decision at that time, 0 before the first.
+        target: what this row takes back or brings back, as it was first said; None of what was said
+            newly.
     """
 
     id: int
@@ -38,6 +75,7 @@ class DoubtRow(NamedTuple):
     anchors: tuple[Anchor, ...]
     sizes: tuple[int, ...]
     last_decision: int
+    target: int | None = None
 
 
 def append(
@@ -57,7 +95,12 @@ def append(
         people: of whom, and how many faces each has.
         anchors: of the faces that were asked about.
     """
-    number = _add(db, kind, answer, None)
+    cursor = db.execute(
+        """INSERT INTO doubts (made_at, kind, answer, last_decision)
+           VALUES (?, ?, ?, (SELECT COALESCE(MAX(id), 0) FROM decisions))""",
+        (now(), kind, answer),
+    )
+    number = int(cursor.lastrowid or 0)
     db.executemany(
         "INSERT INTO doubt_people VALUES (?, ?, ?, ?)",
         [(number, position, *person) for position, person in enumerate(people)],
@@ -72,16 +115,60 @@ def append(
     return number
 
 
-def take_back(db: Database, doubt: DoubtRow) -> int:
-    """Say that one stands no longer; belongs inside a transaction."""
-    return _add(db, doubt.kind, "undo", doubt.id)
+def take_back(db: Database, number: int) -> int:
+    """Say that one stands no longer; belongs inside a transaction.
+
+    Args:
+        db: the catalog.
+        number: of the row as it was first said, however often it was brought back since.
+    """
+    latest = _latest(db, number)
+    return _copy(db, latest, _UNDO)
 
 
-def _add(db: Database, kind: str, answer: str, target: int | None) -> int:
+def bring_back(db: Database, number: int) -> int:
+    """Say one again that was taken back, with the numbers of faces of that time.
+
+    Args:
+        db: the catalog.
+        number: of the row as it was first said.
+    """
+    latest = _latest(db, number)
+    made = _copy(db, latest, None)
+    db.execute(
+        """INSERT INTO doubt_people
+           SELECT ?, position, person_id, faces FROM doubt_people WHERE doubt_id = ?""",
+        (made, latest),
+    )
+    db.execute(
+        """INSERT INTO doubt_anchors
+           SELECT ?, position, anchor_id FROM doubt_anchors WHERE doubt_id = ?""",
+        (made, latest),
+    )
+    return made
+
+
+def _latest(db: Database, number: int) -> int:
+    """Return the newest copy of a row."""
+    return int(
+        db.execute(
+            """WITH RECURSIVE copies (id) AS (
+                   SELECT ? UNION ALL
+                   SELECT d.id FROM doubts d JOIN copies c ON d.target = c.id
+                   WHERE d.answer != 'undo')
+               SELECT MAX(id) FROM copies""",
+            (number,),
+        ).fetchone()[0]
+    )
+
+
+def _copy(db: Database, number: int, answer: str | None) -> int:
+    """Add a row about another one, with the same answer if none is given."""
     cursor = db.execute(
         """INSERT INTO doubts (made_at, kind, answer, last_decision, target)
-           VALUES (?, ?, ?, (SELECT COALESCE(MAX(id), 0) FROM decisions), ?)""",
-        (now(), kind, answer, target),
+           SELECT ?, kind, COALESCE(?, answer), (SELECT COALESCE(MAX(id), 0) FROM decisions), id
+           FROM doubts WHERE id = ?""",
+        (now(), answer, number),
     )
     return int(cursor.lastrowid or 0)
 
@@ -96,8 +183,23 @@ def standing(db: Database) -> list[DoubtRow]:
     return [row for row, stands in every(db) if stands]
 
 
+def events(db: Database) -> list[DoubtEvent]:
+    """Return every row, oldest first, as far as undo and redo need it."""
+    return [
+        DoubtEvent(*row)
+        for row in db.rows("SELECT id, last_decision, answer, target FROM doubts ORDER BY id")
+    ]
+
+
 def every(db: Database) -> list[tuple[DoubtRow, bool]]:
-    """Return all, oldest first, and whether each stands."""
+    """Return all that was said, oldest first, and whether it stands, perhaps again."""
+    rows = log(db)
+    stands = {row.id if row.target is None else row.target: row.answer != _UNDO for row in rows}
+    return [(row, stands[row.id]) for row in rows if row.target is None]
+
+
+def log(db: Database) -> list[DoubtRow]:
+    """Return every row, oldest first, also those that take another one back."""
     people: dict[int, list[tuple[PersonId, int]]] = {}
     for number, person, faces in db.rows(
         "SELECT doubt_id, person_id, faces FROM doubt_people ORDER BY doubt_id, position"
@@ -110,8 +212,13 @@ def every(db: Database) -> list[tuple[DoubtRow, bool]]:
            WHERE a.content_key IS NOT NULL ORDER BY d.doubt_id, d.position"""
     ):
         anchors.setdefault(number, []).append(Anchor(key, Box(left, top, right, bottom)))
-    return [
-        (
+    found: list[DoubtRow] = []
+    first: dict[int, int] = {}
+    for number, made_at, kind, answer, last, target in db.rows(
+        "SELECT id, made_at, kind, answer, last_decision, target FROM doubts ORDER BY id"
+    ):
+        first[number] = number if target is None else first[target]
+        found.append(
             DoubtRow(
                 number,
                 made_at,
@@ -121,12 +228,7 @@ def every(db: Database) -> list[tuple[DoubtRow, bool]]:
                 tuple(anchors.get(number, ())),
                 tuple(faces for _, faces in people.get(number, ())),
                 last,
-            ),
-            bool(stands),
+                None if target is None else first[target],
+            )
         )
-        for number, made_at, kind, answer, last, stands in db.rows(
-            """SELECT id, made_at, kind, answer, last_decision,
-                   NOT EXISTS (SELECT 1 FROM doubts u WHERE u.target = d.id)
-               FROM doubts d WHERE answer != 'undo' ORDER BY id"""
-        )
-    ]
+    return found

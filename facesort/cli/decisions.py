@@ -158,7 +158,8 @@ def ignore(
 def undo(
     ctx: typer.Context,
     count: Annotated[
-        int | None, typer.Argument(metavar="N", min=1, help="How many decisions; 1 if not given.")
+        int | None,
+        typer.Argument(metavar="N", min=1, help="How many answers or decisions; 1 if not given."),
     ] = None,
     decision: Annotated[
         int | None, typer.Option(metavar="ID", help="Instead: one particular decision of the log.")
@@ -182,7 +183,9 @@ def undo(
 
 def redo(
     ctx: typer.Context,
-    count: Annotated[int, typer.Argument(metavar="N", min=1, help="How many decisions.")] = 1,
+    count: Annotated[
+        int, typer.Argument(metavar="N", min=1, help="How many answers or decisions.")
+    ] = 1,
 ) -> None:
     """Bring back what was undone last."""
     shared = context.of(ctx)
@@ -201,4 +204,4 @@ def log(ctx: typer.Context) -> None:
     from facesort.cli import telling  # noqa: PLC0415 - kept out of --help
 
     with shared.open(screen) as library:
-        telling.show_log(screen, *library.said())
+        telling.show_log(screen, *library.said(), library.unsure())

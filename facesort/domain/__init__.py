@@ -20,6 +20,7 @@ from facesort.domain.people import (
     Person,
     Verdict,
     comparable_name,
+    tidy_name,
 )
 from facesort.domain.pictures import Anchor, Box, Photo, Place, PlaceState
 
@@ -51,6 +52,7 @@ __all__ = [
     "frame_key",
     "photo_key",
     "short_hash",
+    "tidy_name",
 ]
 
 # These bring NumPy along, which takes longer to import than `facesort people` has to do.

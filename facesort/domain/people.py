@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,12 +20,42 @@ __all__ = [
     "Person",
     "Verdict",
     "comparable_name",
+    "tidy_name",
 ]
+
+# Of no width in any script, or there to turn text round: in a name they come from pasting, and make
+# two of what looks like one. Joiners (U+200C, U+200D) are left: Persian, Indic names and emoji need
+# them.
+_UNSEEN = dict.fromkeys(
+    [
+        *(0xAD, 0x34F, 0x61C, 0x180E, 0x200B, 0x200E, 0x200F, 0xFEFF),
+        *range(0x202A, 0x202F),
+        *range(0x2060, 0x2070),
+    ]
+)
+
+_JOINERS = dict.fromkeys([0x200C, 0x200D])
+
+_BREAKS = "\n\r\t\v\f\x1c\x1d\x1e\x1f\x85\u2028\u2029"
+
+# Blanks of any width, but no line breaks.
+_BLANKS = re.compile(f"[^\\S{_BREAKS}]+")
+
+_EDGES = " " + _BREAKS + "".join(map(chr, _JOINERS))
+
+
+def tidy_name(name: str) -> str:
+    """Return a name without what cannot be seen: Unicode NFC, single blanks, none around it."""
+    seen = unicodedata.normalize("NFC", name.translate(_UNSEEN))
+    return _BLANKS.sub(" ", seen).strip(_EDGES)
 
 
 def comparable_name(name: str) -> str:
-    """Return the form in which two names are the same to a person: letter case aside."""
-    return unicodedata.normalize("NFC", name).casefold()
+    """Return the form in which two names are the same to a person.
+
+    Letter case, what cannot be seen, and how wide and how many blanks are make no difference.
+    """
+    return tidy_name(name.translate(_JOINERS)).casefold()
 
 
 class FaceStatus(StrEnum):

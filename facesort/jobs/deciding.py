@@ -6,13 +6,14 @@ from abc import abstractmethod
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from facesort.catalog import decisions, places, showing
+from facesort.catalog import decisions, doubts, places, showing
 from facesort.jobs import decide
 from facesort.jobs.viewing import Viewing
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from facesort.catalog.doubts import DoubtRow
     from facesort.catalog.showing import PersonRow
     from facesort.domain import Decision, Person, PhotoId
     from facesort.grouping.standing import History, Standing
@@ -118,14 +119,14 @@ class Deciding(Viewing):
             person = situation.meant(reference)
             return decide.cover(self._db, situation, person, situation.face(face))
 
-    def undo(self, count: int = 1, *, decision: int | None = None) -> list[Decision]:
-        """Take back the last decisions, or one particular one."""
+    def undo(self, count: int = 1, *, decision: int | None = None) -> list[Decision | DoubtRow]:
+        """Take back what was said last, or one particular decision; see `jobs.decide.undo`."""
         with self._deciding() as situation:
             undone = decide.undo(self._db, situation, count, decision)
         self._regroup_if_wanted()
         return undone
 
-    def redo(self, count: int = 1) -> list[Decision]:
+    def redo(self, count: int = 1) -> list[Decision | DoubtRow]:
         """Bring back what was undone last."""
         with self._deciding() as situation:
             redone = decide.redo(self._db, situation, count)
@@ -135,6 +136,18 @@ class Deciding(Viewing):
     def log(self) -> list[Decision]:
         """Return every decision ever made, oldest first."""
         return decisions.log(self._db, votes=False)
+
+    def unsure(self) -> list[tuple[DoubtRow, bool]]:
+        """Return what a review noted that is no decision, oldest first, and whether it stands.
+
+        That a row takes another one back, or brings it back, is a row too, which never stands.
+        """
+        from facesort.jobs.decide import words  # noqa: PLC0415 - few commands need it
+
+        with self._db.snapshot():
+            rows = doubts.log(self._db)
+            stands = {word.doubt for word in words.read(self._db).standing}
+        return [(row, row.id in stands) for row in rows]
 
     def said(self) -> tuple[list[Decision], History, Standing]:
         """Return every decision ever made, what stands of them, and what that adds up to.

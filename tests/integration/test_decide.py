@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from facesort.catalog import decisions
+from facesort.domain import Verdict
 from facesort.errors import (
     AmbiguousPerson,
     DecisionConflict,
@@ -53,8 +55,35 @@ def test_an_id_is_found_however_it_is_typed(library, ids):
     assert library.situation().face(face.upper()).id == face
 
 
-def test_somebody_whose_name_looks_like_an_id_is_found_by_that_name(library, ids):
-    library.name(ids["anna"], ids["bert"].upper())
+def test_the_id_of_somebody_is_no_name(album, library, ids):
+    for name in (
+        ids["bert"],
+        ids["bert"].upper(),
+        f" {ids['bert']}\N{ZERO WIDTH SPACE}",
+        ids["anna"],
+    ):
+        refused = facesort("name", ids["anna"], name)
+        assert refused.code == 2
+        assert "that is the id of a person" in refused.err
+    face = library.situation().person(ids["anna"]).faces[0]
+    with pytest.raises(UsageError, match="id of a person"):
+        library.split(ids["anna"], [face], name=ids["cleo"])
+    assert facesort("log", "--json").json() == []
+    library.name(ids["anna"], "p3k9")  # looks like one, and is nobody's
+    assert library.situation().person("p3k9").id == ids["anna"]
+
+
+def test_a_name_with_other_blanks_or_marks_that_nobody_sees_is_the_same_name(library, ids):
+    library.name(ids["anna"], "Anna\N{NO-BREAK SPACE} Berg\N{ZERO WIDTH SPACE}")
+    assert library.situation().person(ids["anna"]).name == "Anna Berg"
+    assert library.situation().person("anna  berg\N{RIGHT-TO-LEFT OVERRIDE}").id == ids["anna"]
+    with pytest.raises(NameTaken):
+        library.name(ids["bert"], "An\N{WORD JOINER}na  Berg")
+
+
+def test_somebody_who_was_once_called_like_an_id_is_found_by_that_name(library, ids):
+    name = ids["bert"].upper()
+    decisions.append(library._db, Verdict.NAME, people=(ids["anna"],), name=name)
     assert library.situation().person(ids["bert"].upper()).id == ids["anna"]
     assert library.situation().person(ids["bert"]).id == ids["bert"]
 

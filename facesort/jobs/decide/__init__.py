@@ -9,7 +9,7 @@ the decision lands in.
     confirming  confirm
     faces       not_a_face, cover
     inheriting  accept: for edited photos
-    taking      undo, redo
+    taking      undo, redo, in the order of `words`
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from facesort.jobs.decide.names import Naming, clean_name, name
     from facesort.jobs.decide.parting import deny, reject, split
     from facesort.jobs.decide.people import different, ignore, merge
-    from facesort.jobs.decide.taking import redo, undo
+    from facesort.jobs.decide.taking import redo, undo, undo_word
     from facesort.jobs.decide.voicing import Decided
+    from facesort.jobs.decide.words import Word
 
 __all__ = [
     "Decided",
     "Naming",
+    "Word",
     "accept",
     "clean_name",
     "confirm",
@@ -43,11 +45,13 @@ __all__ = [
     "reject",
     "split",
     "undo",
+    "undo_word",
 ]
 
 _HOMES = {
     "Decided": "voicing",
     "Naming": "names",
+    "Word": "words",
     "clean_name": "names",
     "accept": "inheriting",
     "deny": "parting",
@@ -62,6 +66,7 @@ _HOMES = {
     "reject": "parting",
     "split": "parting",
     "undo": "taking",
+    "undo_word": "taking",
 }
 
 

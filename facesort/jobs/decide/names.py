@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions
-from facesort.domain import Verdict
+from facesort.domain import PersonId, Verdict, tidy_name
 from facesort.errors import NameTaken, UsageError
 from facesort.jobs.decide.people import merge
 from facesort.jobs.decide.voicing import told
@@ -17,26 +17,52 @@ if TYPE_CHECKING:
     from facesort.domain import Person
     from facesort.jobs.showing.situation import Situation
 
-__all__ = ["Naming", "clean_name", "name"]
+__all__ = ["Naming", "clean_name", "name", "refuse_id"]
 
 _MAX_NAME = 200
 
+# Letters and a symbol that are drawn as nothing.
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
 
 def clean_name(text: str) -> str:
-    """Return a name as it is stored: one line, Unicode NFC, no space around.
+    """Return a name as it is stored: one line, Unicode NFC, single blanks; see `tidy_name`.
 
     Raises:
-        UsageError: empty, too long, or with control characters.
+        UsageError: nothing of it can be seen, it is too long, or it has control characters.
     """
-    cleaned = unicodedata.normalize("NFC", text).strip()
-    if not cleaned:
+    cleaned = tidy_name(text)
+    if all(_is_unseen(c) for c in cleaned):
         raise UsageError("a name cannot be empty", hint='For example: facesort name p3k9 "Anna"')
     if len(cleaned) > _MAX_NAME:
         raise UsageError(f"a name of {len(cleaned)} characters is too long (at most {_MAX_NAME})")
-    # Cc: control, Cs: half of a broken character. Neither can be shown or stored.
-    if any(unicodedata.category(c) in {"Cc", "Cs"} for c in cleaned):
+    # Cc: control, Zl and Zp: line breaks, Cs: half of a broken character. None can be shown.
+    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in cleaned):
         raise UsageError("a name cannot hold line breaks or other control characters")
     return cleaned
+
+
+def _is_unseen(letter: str) -> bool:
+    # Mn: accents, and marks that choose how the letter before them is drawn; of nothing they are
+    # nothing. Control characters have a refusal of their own.
+    return letter in _BLANK_LETTERS or unicodedata.category(letter) in {"Cf", "Mn", "Me", "Zs"}
+
+
+def refuse_id(situation: Situation, name: str) -> None:
+    """Refuse to call anybody by what is somebody's id: commands would mean that one.
+
+    Args:
+        situation: who is who.
+        name: a clean one.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if PersonId(name.lower()) in situation.existing:
+        raise UsageError(
+            f"a name cannot be {name!r}: that is the id of a person",
+            hint=f"If that is who it is, say so: facesort merge {name.lower()} ID",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +99,14 @@ def name(
 
     Raises:
         NameTaken: somebody else has that name and `same` is None; or several do, and it is True.
-        UsageError: not a name.
+        UsageError: not a name, or somebody's id.
     """
     cleaned = clean_name(text)
     others = [p for p in situation.called(cleaned) if p.id != person.id]
     has_it = person.name == cleaned and not person.ignored
     if has_it and not (others and same):
         return Naming(None, person, cleaned)
+    refuse_id(situation, cleaned)
     if others and (same is None or (same and len(others) > 1)):
         who = ", ".join(f"{p.id} ({p.photos} photos)" for p in others)
         raise NameTaken(

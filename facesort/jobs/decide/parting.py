@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from facesort.catalog import decisions
 from facesort.domain import DecisionFace, FaceRole, Verdict
 from facesort.errors import NameTaken, UsageError
-from facesort.jobs.decide.names import clean_name
+from facesort.jobs.decide.names import clean_name, refuse_id
 from facesort.jobs.decide.voicing import (
     Decided,
     Earlier,
@@ -121,12 +121,14 @@ def split(
         another: also when somebody else has that name.
 
     Raises:
-        UsageError: a face is not with the person, or no face would stay.
+        UsageError: a face is not with the person, no face would stay, or not a name.
         NameTaken: somebody has that name, and `another` was not said.
     """
     faces = _some_of(situation, person, given)
     leaving = {face.id for face in faces}
     cleaned = None if name is None else clean_name(name)
+    if cleaned is not None:
+        refuse_id(situation, cleaned)
     if cleaned is not None and not another:
         _refuse_taken(situation, cleaned, faces)
     earlier = Earlier(situation)

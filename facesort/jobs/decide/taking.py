@@ -1,77 +1,108 @@
-"""Taking decisions back, and bringing them back again."""
+"""Taking back what was said, and bringing it back again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facesort.catalog import decisions
+from facesort.catalog import decisions, doubts
 from facesort.domain import Verdict
 from facesort.errors import DecisionConflict, UnknownPerson
+from facesort.jobs.decide import words
 from facesort.jobs.decide.voicing import told
+from facesort.jobs.decide.words import Word
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from facesort.catalog.connection import Database
+    from facesort.catalog.doubts import DoubtRow
     from facesort.domain import Decision
     from facesort.jobs.showing.situation import Situation
 
-__all__ = ["redo", "undo"]
+__all__ = ["redo", "undo", "undo_word"]
 
 
-def undo(db: Database, situation: Situation, count: int, decision: int | None) -> list[Decision]:
-    """Take back the last decisions that stand, or one particular one; see `due.wants_regroup`.
+def undo(
+    db: Database, situation: Situation, count: int, decision: int | None
+) -> list[Decision | DoubtRow]:
+    """Take back what was said last and stands, or one decision; see `due.wants_regroup`.
 
-    All that was decided with one answer of a review counts as one.
+    A not-sure of a review counts like a decision, and all that was decided with one answer as one:
+    `words` has the order.
 
     What stands afterwards is what the log without these decisions says: a later decision about the
     same people or faces stays as it was made.
+
+    Returns:
+        What was taken back, the newest first.
 
     Raises:
         UnknownPerson: there is no decision of that number.
         DecisionConflict: it does not stand any more.
     """
-    active = situation.history.active
-    if decision is None:
-        chosen = _last(db, active, count)
-    else:
-        chosen = [entry for entry in active if entry.id == decision]
-        if not chosen:
-            _refuse_target(db, situation, decision)
-    for entry in chosen:
-        decisions.append(db, Verdict.UNDO, target=entry.id)
-    _mark_regroup(db, chosen)
-    return chosen
+    if decision is not None:
+        return undo_word(db, situation, Word((decision,)))
+    chosen = words.read(db).standing[::-1][:count]
+    return _changed(db, situation.history.active, [_take_back(db, word) for word in chosen])
 
 
-def redo(db: Database, situation: Situation, count: int) -> list[Decision]:
-    """Bring back what was undone last, an answer as one; see `due.wants_regroup`."""
-    chosen = _last(db, situation.history.undone, count)
-    for entry in chosen:
-        decisions.append(db, Verdict.REDO, target=entry.id)
-    _mark_regroup(db, chosen)
-    return chosen
+def undo_word(db: Database, situation: Situation, word: Word) -> list[Decision | DoubtRow]:
+    """Take back, as one, decisions and a not-sure.
+
+    Raises:
+        UnknownPerson: there is no decision of one of the numbers.
+        DecisionConflict: one of them does not stand any more.
+    """
+    active = {entry.id for entry in situation.history.active}
+    for number in word.decisions:
+        if number not in active:
+            _refuse_target(db, situation, number)
+    if word.doubt is not None and Word(doubt=word.doubt) not in words.read(db).standing:
+        raise DecisionConflict(
+            "that not-sure was taken back already", hint="facesort log shows what stands."
+        )
+    return _changed(db, situation.history.active, [_take_back(db, word)])
 
 
-def _last(db: Database, entries: Sequence[Decision], count: int) -> list[Decision]:
-    """Return the last ones, newest first, those of one answer counted as one."""
-    answer = decisions.answers(db) if count > 0 else {}
-    chosen: list[Decision] = []
-    known = 0
-    for entry in reversed(entries):
-        if not chosen or _answer(answer, entry) != _answer(answer, chosen[-1]):
-            known += 1
-        if known > count:
-            break
-        chosen.append(entry)
-    return chosen
+def _take_back(db: Database, word: Word) -> Word:
+    words.take_back(db, word)
+    return Word(word.decisions[::-1], word.doubt)  # as it is told, the newest first
 
 
-def _answer(answers: Mapping[int, int], entry: Decision) -> int:
-    return answers.get(entry.id, entry.id)
+def redo(
+    db: Database, situation: Situation, count: int, *, only: Word | None = None
+) -> list[Decision | DoubtRow]:
+    """Bring back what was undone last, as it was undone; see `due.wants_regroup`.
+
+    Args:
+        db: the catalog.
+        situation: who is who.
+        count: of answers, decisions and not-sures.
+        only: what must be the next; else nothing is brought back.
+    """
+    chosen = words.read(db).undone[::-1][:count]
+    if only is not None and chosen != (only,):
+        return []
+    for word in chosen:
+        words.bring_back(db, word)
+    return _changed(db, situation.history.undone, chosen)
 
 
-def _mark_regroup(db: Database, changed: list[Decision]) -> None:
+def _changed(
+    db: Database, known: Iterable[Decision], said: Sequence[Word]
+) -> list[Decision | DoubtRow]:
+    """Return what words consist of, in their order, after they were taken or brought back."""
+    decided = {entry.id: entry for entry in known}
+    unsure = {row.id: row for row in doubts.log(db)} if any(word.doubt for word in said) else {}
+    _mark_regroup(db, [decided[number] for word in said for number in word.decisions])
+    changed: list[Decision | DoubtRow] = []
+    for word in said:
+        changed += [decided[number] for number in word.decisions]
+        changed += [] if word.doubt is None else [unsure[word.doubt]]
+    return changed
+
+
+def _mark_regroup(db: Database, changed: Iterable[Decision]) -> None:
     # What was decided before the last grouping shaped it: only a new one takes that back.
     grouped = int(db.meta("grouped_decision", "0"))
     shaping = [decision for decision in changed if decision.verdict is not Verdict.COVER]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from facesort.catalog import decisions, doubts, showing
-from facesort.domain import Verdict
+from facesort.domain import FaceRole, Verdict
 from facesort.grouping.standing import replay
 from facesort.jobs.review.shown import Entry
+from facesort.jobs.review.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,23 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["entries"]
 
-_VERBS = {
-    Verdict.NAME: "named",
-    Verdict.MERGE: "merged",
-    Verdict.SPLIT: "split off",
-    Verdict.REJECT: "taken out of",
-    Verdict.CONFIRM: "confirmed",
-    Verdict.IGNORE: "ignored",
-    Verdict.NOT_A_FACE: "not a face",
-    Verdict.COVER: "cover chosen for",
-    Verdict.SAME: "the same:",
-    Verdict.DIFFERENT: "kept apart:",
-    Verdict.UNDO: "taken back: decision",
-    Verdict.REDO: "brought back: decision",
-}
-
-
-_ABOUT_OTHERS = {Verdict.UNDO, Verdict.REDO}
+_ABOUT_OTHERS = {Verdict.UNDO: "taken back", Verdict.REDO: "brought back"}
 
 
 def entries(db: Database, count: int) -> list[Entry]:
@@ -44,8 +29,9 @@ def entries(db: Database, count: int) -> list[Entry]:
     log = decisions.log(db, votes=False)
     names = showing.names(db)
     active = {decision.id for decision in replay(log).active}
+    by_id = {decision.id: decision for decision in log}
     found = [
-        ((told[-1].id, 0), _entry(told, names, active))
+        ((told[-1].id, 0), _entry(told, names, active, by_id))
         for told in _answers(log, decisions.answers(db))[-count:]
     ]
     found += [
@@ -76,27 +62,52 @@ def _answers(log: Iterable[Decision], answers: Mapping[int, int]) -> list[list[D
     return found
 
 
-def _entry(told: Sequence[Decision], names: Mapping[PersonId, str], active: set[int]) -> Entry:
+def _entry(
+    told: Sequence[Decision],
+    names: Mapping[PersonId, str],
+    active: set[int],
+    by_id: Mapping[int, Decision],
+) -> Entry:
     last = told[-1]
     if last.verdict in _ABOUT_OTHERS:
-        targets = ", ".join(str(one) for one in sorted(d.target for d in told if d.target))
-        sentence = f"{_VERBS[last.verdict]}{'s' if len(told) > 1 else ''} {targets}"
+        targets = sorted(d.target for d in told if d.target is not None)
+        about = [by_id[one] for one in targets if one in by_id]
+        sentence = (
+            f"{_ABOUT_OTHERS[last.verdict]}: {_sentences(about, names)} "
+            f"(decision{'s' if len(targets) > 1 else ''} {', '.join(map(str, targets))})"
+        )
         return Entry(last.made_at, sentence, last.id, None, stands=True)
-    sentence = "; ".join(_sentence(decision, names) for decision in told)
     stands = any(decision.id in active for decision in told)
-    return Entry(last.made_at, sentence, last.id, None, stands=stands)
+    return Entry(last.made_at, _sentences(told, names), last.id, None, stands=stands)
+
+
+def _sentences(told: Iterable[Decision], names: Mapping[PersonId, str]) -> str:
+    return "; ".join(_sentence(decision, names) for decision in told)
 
 
 def _sentence(decision: Decision, names: Mapping[PersonId, str]) -> str:
-    verb = _VERBS[decision.verdict]
-    if decision.target is not None:
-        return f"{verb} {decision.target}"
-    people = ", ".join(names.get(person, person) for person in decision.people)
-    spoken = [face for face in decision.faces if face.role.value != "vote"]
-    faces = f" ({len(spoken)} faces)" if spoken else ""
-    if decision.name is not None:
-        return f"{verb} {decision.name}: {people}{faces}"
-    return f"{verb} {people}{faces}".strip()
+    """Return what was said; people are called as they are called now."""
+    first, *others = [names.get(person, str(person)) for person in decision.people] or ["nobody"]
+    spoken = {face.anchor for face in decision.faces if face.role is not FaceRole.VOTE}
+    waits = any(face.role is FaceRole.VOTE for face in decision.faces)
+    faces, is_one = counted(len(spoken), "face"), len(spoken) == 1
+    people = ", ".join([first, *others])
+    sentences = {
+        Verdict.NAME: f"{decision.people[0] if decision.people else first} is {decision.name}",
+        Verdict.MERGE: f"merged {', '.join(others)} into {first}",
+        Verdict.SPLIT: f"{faces} split off {', '.join(others)}: {decision.name or first}",
+        # Only who was taken out of somebody waits somewhere.
+        Verdict.REJECT: f"{faces} taken out of {people}"
+        if waits
+        else f"{faces} {'is' if is_one else 'are'} not {people}",
+        Verdict.CONFIRM: f"{faces} confirmed as {people}",
+        Verdict.IGNORE: f"ignored {people}",
+        Verdict.NOT_A_FACE: f"{len(spoken):,} {'is not a face' if is_one else 'are not faces'}",
+        Verdict.COVER: f"cover chosen for {people}",
+        Verdict.SAME: f"the same: {people}",
+        Verdict.DIFFERENT: f"kept apart: {people}",
+    }
+    return sentences[decision.verdict]
 
 
 def _unsure(row: doubts.DoubtRow, names: Mapping[PersonId, str]) -> str:
