@@ -87,6 +87,11 @@ def _show(screen: Screen, costs: ReviewCosts) -> None:
         f"{costs.strays} of them not found or with nobody; "
         f"{counted(costs.start, 'person', 'people')} at the start, without names."
     )
+    if costs.said:
+        screen.text(
+            f"The start is not grouping alone: {counted(costs.said, 'decision')} about who is with "
+            "whom counted."
+        )
     if costs.mistakes:
         reached = ", ".join(
             f"{_ORDERS[name]} {order.reached:.1%}" for name, order in costs.orders.items()

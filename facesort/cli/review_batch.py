@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +21,7 @@ from facesort.jobs.batch.questions import filed_questions
 from facesort.review.answer_file import read_answers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from facesort.cli.context import Context
     from facesort.cli.render import Screen
@@ -41,7 +44,7 @@ def export_questions(
     shared: Context, screen: Screen, folder: Path, *, most: int, min_photos: int
 ) -> None:
     """Write questions into a folder for somebody who has no facesort."""
-    with shared.open(screen) as library, quiet_libraries():
+    with shared.open(screen) as library, quiet_libraries(), _ended_tidily():
         done = library.export_questions(folder, most=most, min_photos=min_photos)
     if screen.json:
         screen.document(
@@ -67,6 +70,29 @@ def export_questions(
     )
     screen.say("It holds faces and the names of people who are listed: mind whom you give it to.")
     screen.say(f"What comes back: facesort review --answers {folder / 'answers.csv'}")
+
+
+@contextlib.contextmanager
+def _ended_tidily() -> Iterator[None]:
+    """Let whoever ends facesort, or closes its window, end it as Ctrl-C does.
+
+    Without that nothing takes away the faces that are written already.
+    """
+
+    def stop(number: int, _frame: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    wanted = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    ours = [one for one in wanted if one is not None and signal.getsignal(one) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        ours = []
+    try:
+        for one in ours:
+            signal.signal(one, stop)
+        yield
+    finally:
+        for one in ours:
+            signal.signal(one, signal.SIG_DFL)
 
 
 # -- in --------------------------------------------------------------------------------------------

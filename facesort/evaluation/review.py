@@ -70,6 +70,7 @@ class ReviewCosts:
         start: people at the start, those included of whom the truth says nothing.
         names_alone: by share, what typing the names of the people with most faces costs whose
             faces make up that share: no order can do with less.
+        said: how often the user had said who is with whom, beside grouping: that is in the start.
     """
 
     orders: Mapping[str, Review]
@@ -80,6 +81,7 @@ class ReviewCosts:
     strays: int
     start: int
     names_alone: Mapping[str, int]
+    said: int = 0
 
     def to_json(self) -> dict[str, object]:
         """Return the document of `bench review --json`."""
@@ -99,6 +101,7 @@ class ReviewCosts:
             "people": self.people,
             "strays": self.strays,
             "start": self.start,
+            "said": self.said,
         }
 
 

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,12 @@ __all__ = ["COLUMNS", "Row", "read_answers"]
 COLUMNS = ("number", "id", "question", "allowed answers", "answer", "name", "not these", "about")
 
 _NEEDED = ("id", "answer")
+_READ = {*COLUMNS, "person"}  # columns that mean something
 _DELIMITERS = ",;\t"
 _EXAMPLE = "facesort review --export-questions DIR writes an answers.csv to fill in."
 _UTF8 = 'Save it as "CSV UTF-8": the sign that some programs write instead means another letter.'
 
+_TWICE = "written twice"  # a field of entries in which a field is
 _TEXTS = {"id", "answer", "name", "person", "about", "kind"}
 _LISTS = {"not_these", "not_people", "not_faces", "people", "faces"}
 _LEFT_ALONE = {"number", "question", "allowed_answers"}
@@ -139,11 +142,21 @@ def _header(text: str) -> tuple[str, list[str], io.StringIO, int]:
         for delimiter in _DELIMITERS:
             columns = [cell.strip(' "').lower().replace("_", " ") for cell in line.split(delimiter)]
             if all(needed in columns for needed in _NEEDED):
+                _refuse_twice(columns)
                 return delimiter, columns, lines, number
         break
     raise UsageError(
         "this holds no answers: the columns 'id' and 'answer' are missing", hint=_EXAMPLE
     )
+
+
+def _refuse_twice(columns: list[str]) -> None:
+    twice = sorted(name for name in _READ if columns.count(name) > 1)
+    if twice:
+        raise UsageError(
+            f"two columns are called {twice[0]!r}: which of them?",
+            hint="Take one of the two out, or call it otherwise.",
+        )
 
 
 def _not_a_line(error: csv.Error) -> UsageError:
@@ -199,11 +212,13 @@ def _unguarded(name: str) -> str:
 
 def _entries(text: str) -> Iterator[tuple[str, Mapping[str, object]]]:
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_fields)
     except (ValueError, RecursionError) as error:
         where = f" ({error})" if isinstance(error, json.JSONDecodeError) else ""
         raise UsageError(f"this is not JSON{where}", hint=_EXAMPLE) from error
     if isinstance(document, dict):
+        if _TWICE in document:
+            raise UsageError(f"{document[_TWICE]!r:.40} is there twice: which of them?")
         document = document.get("answers")
     if not isinstance(document, list):
         raise UsageError(
@@ -214,7 +229,18 @@ def _entries(text: str) -> Iterator[tuple[str, Mapping[str, object]]]:
         yield f"answer {number}", entry if isinstance(entry, dict) else {"": entry}
 
 
+def _fields(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON, with a mark where the last of two would hide the first."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    often = Counter(name for name, _ in pairs)
+    return found | {_TWICE: often.most_common(1)[0][0]}
+
+
 def _from_json(entry: Mapping[str, object], place: str) -> Row:
+    if _TWICE in entry:
+        raise UsageError(f"{entry[_TWICE]!r:.40} is there twice: which of them?")
     unknown = sorted(entry.keys() - _TEXTS - _LISTS - _LEFT_ALONE - {"another"})
     if unknown:
         raise UsageError(

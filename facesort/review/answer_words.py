@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from facesort.errors import UsageError
 from facesort.review.filed import removable
-from facesort.review.questions import Answer, Given
+from facesort.review.questions import Answer, Given, check_shown
 
 if TYPE_CHECKING:
     from facesort.domain import FaceId, PersonId
@@ -85,7 +85,7 @@ def _said(row: Row, filed: Filed, answer: Answer) -> Given:
         raise UsageError(f"{WORDS[answer]!r} is no answer to this question", hint=_choices(filed))
     if answer is Answer.NAME and not row.name:
         raise UsageError("the name is missing", hint="It belongs under 'name'.")
-    if row.name and answer not in {Answer.NAME, Answer.UNSURE, Answer.SKIP}:
+    if row.name and answer is not Answer.NAME:
         raise UsageError(
             f"{WORDS[answer]!r} and a name: which of them?",
             hint="Leave one of the two out.",
@@ -144,6 +144,10 @@ def _taking_out(given: Given, row: Row, filed: Filed) -> Given:
     # Who is taken out as a whole keeps their faces.
     theirs = {face for side in filed.sides if side.person in set(people) for face in side.faces}
     kept = [face for face in faces if face not in theirs]
-    return replace(
+    given = replace(
         given, but_people=tuple(dict.fromkeys(people)), but_faces=tuple(dict.fromkeys(kept))
     )
+    check_shown(
+        filed.kind, filed.people, given, [(side.person, side.faces) for side in filed.sides]
+    )
+    return given

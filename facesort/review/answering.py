@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from facesort.domain import PersonId, comparable_name
+from facesort.domain import PersonId, comparable_name, tidy_name
 from facesort.errors import NameTaken, UsageError
 from facesort.review.questions import ABOUT_FACES, Answer, Kind, check
 
@@ -91,12 +91,12 @@ class _Change:
         return self.state.row(self.given.person)
 
     def check_name(self) -> str:
-        """Return the name that was given.
+        """Return the name that was given, as the catalog stores it.
 
         Raises:
             NameTaken: it is somebody else's.
         """
-        name = self.given.name or ""
+        name = tidy_name(self.given.name or "")
         wanted = comparable_name(name)
         themselves = self.kept[:1] if self.question.kind is Kind.WHO else []
         if not self.given.another:

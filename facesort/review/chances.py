@@ -6,7 +6,7 @@ Of one person the mean cosine of a and b faces follows a normal distribution abo
 never falls as the likeness grows.
 
 What is asked about is what grouping did not join. A group is a piece of somebody who is there with
-a prior of `_PRIOR_PIECE`; whose, is a matter of how many faces people have: who is on many photos
+a prior of `prior_piece`; whose, is a matter of how many faces people have: who is on many photos
 has left more pieces. So a group's chances of being each of its neighbours, and of being nobody of
 them, add up to one.
 
@@ -52,10 +52,12 @@ class Chances:
     Args:
         calibration: of the embedder; None where its card has none, or says nothing of one person.
         threshold: without a calibration, the cosine above which faces were joined.
+        prior_piece: how likely a group is a piece of somebody who is there, before any likeness.
     """
 
     calibration: Calibration | None
     threshold: float = _EVEN_COSINE
+    prior_piece: float = _PRIOR_PIECE
 
     @property
     def floor(self) -> float:
@@ -94,7 +96,7 @@ class Chances:
         if card is None or card.one_person is None:
             steps = (mean_cosine - self.threshold) / _COSINE_STEP
             # Even chances for the one group that comes into question, at the threshold.
-            return _bounded(steps + np.log(1 / _PRIOR_PIECE))
+            return _bounded(steps + np.log(1 / self.prior_piece))
         each = 1 / np.clip(sizes, 1, _MOST_MEASURED) + 1 / np.clip(size, 1, _MOST_MEASURED)
         one = card.one_person
         genuine = np.maximum(one.face_variance * each / 2, 1e-6)
@@ -140,7 +142,7 @@ class Chances:
     @property
     def nobody(self) -> float:
         """Odds of a group to be none of its neighbours, beside `odds`."""
-        return 1 - _PRIOR_PIECE
+        return 1 - self.prior_piece
 
     def odds(
         self,
@@ -160,7 +162,7 @@ class Chances:
             pair = self.calibration.evidence.log_ratio(mean_cosine, quality, 1.0)
             ratio = np.where(poor, np.minimum(ratio, pair), ratio)
         odds: NDArray[np.float64] = share * np.exp(ratio)
-        return _PRIOR_PIECE * odds
+        return self.prior_piece * odds
 
     def belongs(
         self,

@@ -11,12 +11,12 @@ from itertools import count, islice, product
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
-from facesort.domain import FaceId, PersonId
+from facesort.domain import FaceId, PersonId, short_hash
 from facesort.errors import UsageError
 from facesort.review.questions import ALLOWED, Answer, Kind, question_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 __all__ = [
     "Filed",
@@ -27,6 +27,7 @@ __all__ = [
     "filed_from_about",
     "headline",
     "letters",
+    "merged_hash",
     "removable",
 ]
 
@@ -35,6 +36,7 @@ _OF_PEOPLE = frozenset({Kind.SAME, Kind.WHO})
 
 _NOTHING = "-"
 _FIELDS = 5
+_MERGED_LETTERS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +65,15 @@ class FiledSide:
         name: as it was, or None.
         faces: that were shown.
         ignored: the user did not want to see them.
+        merged: by what one sees that somebody has been merged into them since; see `merged_hash`.
+            None where nobody said.
     """
 
     person: PersonId | None
     name: str | None = None
     faces: tuple[FaceId, ...] = ()
     ignored: bool = False
+    merged: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,15 @@ class Filed:
         """The faces that make it this question and no other."""
         return () if self.kind in _OF_PEOPLE else self.faces
 
+    def shows_as(self, other: Filed) -> bool:
+        """Whether digits and letters mean the same in both, so that they are of one export."""
+        return (
+            (self.kind, self.people, self.faces) == (other.kind, other.people, other.faces)
+            and [one.person for one in self.listed] == [one.person for one in other.listed]
+            and [(side.person, side.faces, side.merged) for side in self.sides]
+            == [(side.person, side.faces, side.merged) for side in other.sides]
+        )
+
     def check_id(self) -> None:
         """Make sure that the id is that of these people and faces.
 
@@ -123,6 +137,12 @@ class Removable:
     letter: str
     person: PersonId | None = None
     face: FaceId | None = None
+
+
+def merged_hash(merged: Iterable[PersonId]) -> str:
+    """Return a short word for who had been merged into somebody; '' for nobody."""
+    people = sorted(merged)
+    return short_hash(" ".join(people), _MERGED_LETTERS) if people else ""
 
 
 def letters() -> Iterator[str]:
@@ -165,7 +185,7 @@ def headline(filed: Filed) -> str:
     if kind is Kind.TWO:
         return f"Are these two different people? The first may not be {name or 'the second'}."
     if kind is Kind.MIRROR:
-        return "One photo shows both of these. Is it one person (a mirror, a collage, a screen)?"
+        return "Is this one person, twice on one photo (a mirror, a collage, a screen)?"
     return f"Is this also {whose}?" if one else f"Are these also {whose}?"
 
 
@@ -176,8 +196,9 @@ def about_of(filed: Filed) -> str:
     """Return everything but the id and the names as one line: it returns with the answer.
 
     Kind, people, faces, listed people and what was shown, parted by spaces; several of one by +.
+    What was shown of each person ends with `FiledSide.merged`.
     """
-    sides = "/".join(f"{side.person or _NOTHING}:{_joined(side.faces)}" for side in filed.sides)
+    sides = "/".join(map(_side, filed.sides))
     return " ".join(
         [
             filed.kind.value,
@@ -202,25 +223,33 @@ def filed_from_about(identity: str, about: str) -> Filed:
             hint="Copy it from answers.csv of the exported questions.",
         )
     kind, people, faces, listed, sides = fields
-    shown = [] if sides == _NOTHING else [side.partition(":") for side in sides.split("/")]
+    shown = [] if sides == _NOTHING else [side.split(":") for side in sides.split("/")]
     filed = Filed(
         identity,
         Kind(kind),
         tuple(map(PersonId, _parted(people))),
         tuple(map(FaceId, _parted(faces))),
         tuple(Listed(PersonId(person)) for person in _parted(listed)),
-        tuple(
-            FiledSide(
-                None if person == _NOTHING else PersonId(person),
-                None,
-                tuple(map(FaceId, _parted(of))),
-            )
-            for person, _, of in shown
-        ),
+        tuple(map(_shown, shown)),
         is_alone=True,
     )
     filed.check_id()
     return filed
+
+
+def _side(side: FiledSide) -> str:
+    parts = [side.person or _NOTHING, _joined(side.faces)]
+    return ":".join(parts if side.merged is None else [*parts, side.merged])
+
+
+def _shown(parts: Sequence[str]) -> FiledSide:
+    person, of, *merged = [*parts, ""][: max(2, len(parts))]
+    return FiledSide(
+        None if person == _NOTHING else PersonId(person),
+        None,
+        tuple(map(FaceId, _parted(of))),
+        merged=merged[0] if merged else None,
+    )
 
 
 def _joined(ids: Sequence[str]) -> str:

@@ -1,15 +1,16 @@
 """What is not asked for a while: the user could not say, or did not want to now.
 
 What the user was not sure of is asked again when the people have twice as many faces as then; what
-was skipped is not asked again in this sitting. Pairs of people are kept for rows, so that they go
-on to the survivor of a merge.
+was skipped is not asked again in this sitting. Pairs of people, and of a face and a person, are
+kept for rows, so that they go on to the survivor of a merge.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from facesort.review.questions import Kind
+from facesort.review.saved import put
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -25,12 +26,16 @@ _FOR_NOW = -1
 
 
 class Holds:
-    """By kind: one row (WHO, TWO), pairs of rows (SAME, WHO), faces (BELONGS, ALSO, MIRROR)."""
+    """By kind: one row (WHO, TWO), pairs of rows (SAME, WHO), a face and a row (BELONGS, ALSO).
+
+    Of MIRROR it is the two faces, whoever has them.
+    """
 
     def __init__(self) -> None:
         # What is held, and how many faces its people had together.
         self._held: dict[Hashable, int] = {}
         self._partners: dict[int, frozenset[int]] = {}
+        self._faces: dict[int, frozenset[_Face]] = {}
 
     def add(
         self,
@@ -61,7 +66,14 @@ class Holds:
             for third in self._partners.get(other, ())
             if third != keep
         }
-        inverses = [self._put({key: size}) for key, size in pairs.items() if key not in self._held]
+        theirs: dict[Hashable, int] = {
+            face._replace(row=keep): self._held[face] for face in self._faces.get(other, ())
+        }
+        inverses = [
+            self._put({key: size})
+            for key, size in (pairs | theirs).items()
+            if key not in self._held
+        ]
 
         def back() -> None:
             for inverse in reversed(inverses):
@@ -82,19 +94,22 @@ class Holds:
         return [
             int(key[1])
             for key in self._held
-            if isinstance(key, tuple) and key[0] is kind and isinstance(key[1], int)
+            if type(key) is tuple and key[0] is kind and isinstance(key[1], int)
         ]
 
-    def copy(self) -> tuple[dict[Hashable, int], dict[int, frozenset[int]]]:
+    def copy(self) -> tuple[object, ...]:
         """Return all that is held, to compare."""
-        return dict(self._held), dict(self._partners)
+        return dict(self._held), dict(self._partners), dict(self._faces)
 
     def _put(self, keys: Mapping[Hashable, int]) -> Callable[[], None]:
         before = [(key, self._held.get(key)) for key in keys]
         rows = {row for key in keys for row in _pair(key)}
         partners = {row: self._partners.get(row) for row in rows}
+        faces = {key.row: self._faces.get(key.row) for key in keys if isinstance(key, _Face)}
         for key, size in keys.items():
             self._held[key] = size
+            if isinstance(key, _Face):
+                self._faces[key.row] = self._faces.get(key.row, frozenset()) | {key}
             pair = _pair(key)
             for row in pair:
                 self._partners[row] = self._partners.get(row, frozenset()) | (pair - {row})
@@ -106,19 +121,26 @@ class Holds:
                 else:
                     self._held[key] = old
             for row, known in partners.items():
-                if known is None:
-                    self._partners.pop(row, None)
-                else:
-                    self._partners[row] = known
+                put(self._partners, row, known)
+            for row, about in faces.items():
+                put(self._faces, row, about)
 
         return back
+
+
+class _Face(NamedTuple):
+    """A face, and whose it may be or not be."""
+
+    kind: Kind
+    face: FaceId
+    row: int
 
 
 def _keys(kind: Kind, rows: Sequence[int], faces: tuple[FaceId, ...]) -> list[Hashable]:
     if kind is Kind.SAME:
         return [frozenset((rows[0], other)) for other in rows[1:]]
     if kind in {Kind.BELONGS, Kind.ALSO}:
-        return [(kind, face) for face in faces]
+        return [_Face(kind, face, rows[0]) for face in faces] if rows else []
     if kind is Kind.MIRROR:
         return [(kind, frozenset(faces))]
     single: list[Hashable] = [(kind, row) for row in rows[:1]]

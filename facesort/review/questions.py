@@ -22,6 +22,8 @@ from facesort.domain import short_hash
 from facesort.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
     from facesort.domain import FaceId, PersonId
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "Kind",
     "Question",
     "check",
+    "check_shown",
     "cost",
     "question_id",
 ]
@@ -151,6 +154,8 @@ class Given:
         another: the name is somebody else's too, and this is another person.
         but_people: of `people[1:]` those that are not this person; with YES, NAME, PERSON, IGNORE.
         but_faces: faces of these people, or of those asked about, that are not theirs; likewise.
+        known_as: the name of `person` that whoever answers has read; None where the question lists
+            them, or where it was an id.
     """
 
     question_id: str
@@ -160,6 +165,7 @@ class Given:
     another: bool = False
     but_people: tuple[PersonId, ...] = ()
     but_faces: tuple[FaceId, ...] = ()
+    known_as: str | None = None
 
 
 def question_id(kind: Kind, people: tuple[PersonId, ...], faces: tuple[FaceId, ...] = ()) -> str:
@@ -195,6 +201,37 @@ def check(question: Question, given: Given) -> None:
     if (given.answer is Answer.PERSON) != (given.person is not None):
         raise UsageError(f"{question.id}: a person goes with the answer 'person', and only there")
     _check_taken_out(question, given)
+
+
+def check_shown(
+    kind: Kind,
+    people: Sequence[PersonId],
+    given: Given,
+    sides: Iterable[tuple[PersonId | None, Collection[FaceId]]],
+) -> None:
+    """Make sure that an answer about people holds for some face that whoever gave it has seen.
+
+    Args:
+        kind: of the question; other ones than SAME and WHO are about the faces shown only.
+        people: asked about, the subject first.
+        given: the answer.
+        sides: each person shown, with the faces that were shown of them.
+
+    Raises:
+        UsageError: all that was shown of somebody is taken out.
+    """
+    if kind not in {Kind.SAME, Kind.WHO} or not given.but_faces:
+        return
+    out = set(given.but_faces)
+    for person, faces in sides:
+        if faces and person not in given.but_people and out.issuperset(faces):
+            first = person == people[0]
+            raise UsageError(
+                f"{given.question_id}: all that was shown of {person} is taken out",
+                hint="The answer would count for faces that nobody has seen."
+                if first
+                else "Take out the person instead.",
+            )
 
 
 def _check_taken_out(question: Question, given: Given) -> None:

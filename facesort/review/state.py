@@ -27,7 +27,12 @@ class ReviewState(Rows):
     """Rows of people, and what answers are made of; all of it belongs inside `changing`."""
 
     def merge(self, rows: Sequence[int]) -> int:
-        """Make rows one; the first survives, with its name, else the first name among them."""
+        """Make rows one; the first survives, with its name, else the first name among them.
+
+        Faces in doubt and parts that may be somebody else stay as they were found before. Reading
+        the catalog anew compares faces with the larger person, and may find others: that only
+        changes what is asked next, not who is who.
+        """
         keep, *others = dict.fromkeys(rows)
         self._save(keep, *others)
         for other in others:
@@ -82,7 +87,8 @@ class ReviewState(Rows):
         left = tuple(s for s in self.suspects.get(row, ()) if s.face not in sure)
         put(self.suspects, row, left or None)
         part = self.parts.get(row)
-        if part is not None and sure & set(part.faces):
+        # As a review begins: most of the part was looked at, not one face of it; `jobs.review`.
+        if part is not None and 2 * len(sure.intersection(part.faces)) > len(part.faces):
             del self.parts[row]
 
     def take_out(

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from facesort.domain import Box
+from facesort.evaluation.orders import DBSCAN_EPS
 from tests.benchmarks.labelled import read_labelled
+from tests.benchmarks.review_orders import started, with_distance, with_prior
 from tests.watched import Scanned
 
 if TYPE_CHECKING:
@@ -100,3 +102,11 @@ def test_wrong_answers_make_the_queue_no_worse_than_the_others(both_albums):
     cost = answers(albums.facesort, truth, "--mistakes", "0.02", "--seeds", "5")
     assert cost["queue"] <= 0.75 * cost["similarity"]
     assert cost["queue"] <= 0.60 * cost["one_by_one"]
+
+
+def test_the_tables_of_other_priors_and_distances_begin_where_the_benchmark_does(portraits):
+    truth, library = portraits.folder / "truth.csv", portraits.facesort.library
+    said = portraits.facesort.ask("bench", "review", truth)["answers"]
+    with started(library, truth) as start:
+        assert with_prior(start, start.chances.prior_piece).costs == said["queue"]
+        assert with_distance(start.faces, DBSCAN_EPS).costs == said["one_by_one"]

@@ -13,6 +13,7 @@ back: processor time of one thread, so that other programs do not count.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import time
 from dataclasses import replace
@@ -146,6 +147,7 @@ def main() -> None:
     clock = time.process_time()
     queue = Queue(replace(crowd, names=names, loose=loose), chances)
     started = time.process_time() - clock
+    gc.freeze()  # as the command and the page do
     answers, kinds = [], {kind.value: 0 for kind in Kind}
     question = queue.question()
     for number in range(given.answers):

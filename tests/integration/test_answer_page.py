@@ -115,8 +115,9 @@ def test_keys_alone_are_enough(page):
     page.all("#questions-here")[0].send_keys("n")
     page.keys("Bert", Keys.ENTER)
     page.keys("?")
-    page.keys("x")
-    page.keys("k", "u")
+    page.keys("x", "x")
+    page.keys("u", "u")  # the last change first, wherever it was
+    page.keys("j", "x", "x")
     rows = page.save().read_text(encoding="utf-8-sig").splitlines()
     said = [[cell.strip('"') for cell in row.split('","')][4:6] for row in rows[1:]]
     assert said == [["", "Bert"], ["", ""], ["not a face", ""]]
@@ -124,12 +125,48 @@ def test_keys_alone_are_enough(page):
 
 def test_a_page_that_was_closed_keeps_the_answers(page):
     page.press(2, "[data-answer=ignore]")
-    page.driver.execute_script("saved = true")
+    page.driver.execute_script("saved = true")  # nothing asks before it closes
     page.open()
-    assert page.progress().startswith("1 of 3 answered")
+    assert page.progress() == "1 of 3 answered"  # and no file holds it
     assert page.said(2) == "Your answer: nobody of interest"
     page.press(2, "[data-answer=ignore]")
     assert page.said(2) == ""
+
+
+def test_answers_that_were_saved_before_the_page_was_closed_are_said_to_be(page):
+    page.press(2, "[data-answer=ignore]")
+    page.save()
+    page.open()
+    assert page.progress() == "1 of 3 answered, saved"
+    page.press(3, "[data-answer=unsure]")
+    assert page.progress() == "2 of 3 answered"
+
+
+def test_that_many_faces_are_none_has_to_be_said_twice(page):
+    shown = page.driver.execute_script("return data.questions[0].sides[0].faces")
+    assert shown > 3
+    page.press(1, "[data-answer=not-a-face]")
+    assert page.said(1) == f"Really none of these {shown} faces is a face? Press it again."
+    assert page.progress() == "0 of 3 answered"
+    page.press(2, "[data-answer=ignore]")
+    page.press(1, "[data-answer=not-a-face]")
+    assert page.said(1).startswith("Really")
+    page.keys("x")
+    assert page.said(1) == "Your answer: not a face"
+    page.driver.execute_script("saved = true")
+
+
+def test_the_last_change_is_taken_back_and_a_name_is_one(page):
+    page.all("#question-1 [data-name]")[0].send_keys("Bert")
+    page.press(1, "[data-out=b]")
+    page.press(2, "[data-answer=ignore]")
+    page.keys("u")
+    assert page.said(2) == ""
+    page.keys("u")
+    assert page.said(1) == "Your answer: Bert"
+    page.keys("u", "u")
+    assert page.said(1) == ""
+    page.driver.execute_script("saved = true")
 
 
 def test_names_are_text_and_nothing_else_can_run(page):

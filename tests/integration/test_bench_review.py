@@ -81,6 +81,17 @@ def test_no_answer_is_kept_and_no_name_of_the_library_counts(album, tmp_path):
     assert dump(tmp_path / "library") == before
 
 
+def test_it_is_said_where_decisions_about_who_is_with_whom_count(album):
+    assert facesort("bench", "review", album, "--json").json()["said"] == 0
+    assert "grouping alone" not in facesort("bench", "review", album).out
+    one, other = [person["person"] for person in facesort("people", "--json").json()[:2]]
+    assert facesort("name", one, "Anna").code == 0
+    assert facesort("merge", one, other).code == 0
+    said = facesort("bench", "review", album, "--json").json()
+    assert (said["said"], said["start"]) == (1, 3)
+    assert "1 decision about who is with whom" in facesort("bench", "review", album).out
+
+
 def test_a_truth_about_other_photos_is_refused(album, tmp_path):
     png(tmp_path / "other" / "anna" / "1.png", "anna", number=9)
     done = facesort("bench", "review", tmp_path / "other")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from facesort.catalog import people
 from facesort.jobs.batch.answers import Came
 from facesort.jobs.batch.page import page_of
 from facesort.jobs.batch.questions import choose, document_of, filed_of, filed_questions
@@ -23,7 +24,7 @@ from facesort.review.answer_file import read_answers
 from facesort.review.filed import Listed, about_of
 from facesort.review.questions import ALLOWED, Answer, Kind
 from tests.albums import people_of
-from tests.reviewed import in_pieces, open_pieces, partition, spoil
+from tests.reviewed import in_pieces, let_go, open_pieces, partition, spoil
 from tests.terminal import REPOSITORY, environment, facesort
 
 if TYPE_CHECKING:
@@ -140,6 +141,45 @@ def test_stopped_in_the_middle_it_leaves_nothing(album, tmp_path, monkeypatch):
     assert list((tmp_path / "empty").iterdir()) == []
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and modes of this system")
+@pytest.mark.parametrize("ended", ["SIGTERM", "SIGHUP"])
+def test_ended_in_the_middle_by_a_signal_it_leaves_nothing(album, tmp_path, monkeypatch, ended):
+    from facesort.jobs.batch import folder
+
+    put = folder._Folder._put
+
+    def put_and_be_ended(self, name, data):
+        put(self, name, data)
+        if name.startswith("faces/"):
+            assert (tmp_path / "out" / "manifest.json").exists()  # should it be a kill
+            os.kill(os.getpid(), getattr(signal, ended))
+
+    monkeypatch.setattr(folder._Folder, "_put", put_and_be_ended)
+    before = signal.getsignal(getattr(signal, ended))
+    done = facesort("review", "--export-questions", tmp_path / "out")
+    assert done.code == 130
+    assert not (tmp_path / "out").exists()
+    assert signal.getsignal(getattr(signal, ended)) is before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes of this system")
+def test_nobody_else_on_the_machine_can_look_into_the_folder(album, out):
+    for path in (out, *out.rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_the_same_questions_shown_otherwise_are_another_document(album, out):
+    with album.open() as library:
+        chosen = choose(library.review(), 5)
+    one = document_of(chosen, {})
+    assert document_of(chosen, {})["id"] == one["id"]
+    side = chosen[0].sides[0]
+    turned = replace(chosen[0], sides=(replace(side, shown=side.shown[::-1]),))
+    other = document_of([turned, *chosen[1:]], {})
+    assert [q["id"] for q in other["questions"]] == [q["id"] for q in one["questions"]]
+    assert other["id"] != one["id"]  # the page keeps what was clicked under this
+
+
 def test_questions_whose_photos_are_gone_are_left_out(album, tmp_path):
     for path in album.photos.iterdir():
         path.unlink()
@@ -204,7 +244,7 @@ def test_what_somebody_has_filled_in_is_read(album, out):
     applied = done.json()["applied"]
     assert [one["decisions"] for one in applied] == [[1], [2], []]
     assert applied[2]["doubt"] == 1
-    assert [entry["verdict"] for entry in log()] == ["name", "ignore"]
+    assert [entry["verdict"] for entry in log()] == ["name", "ignore", "unsure"]
 
 
 def test_read_twice_it_does_nothing_twice(album, out):
@@ -257,12 +297,129 @@ def test_people_who_have_changed_meanwhile_are_refused_and_the_others_go_on(albu
     before = log()
     done = facesort("review", "--answers", file, "--json")
     document = done.json()
-    assert (done.code, came(done)) == (3, {"applied": 2, "refused": 2})
-    # The survivor of the merge is who was shown, and more.
-    assert [one["number"] for one in document["refused"]] == ["2", "3"]
-    assert "by now" in document["refused"][0]["reason"]
-    assert "not" in document["refused"][1]["reason"]
-    assert len(log()) == len(before) + 2
+    assert (done.code, came(done)) == (3, {"applied": 1, "refused": 3})
+    # The survivor of the merge is who was shown, and somebody who was not.
+    assert [one["number"] for one in document["refused"]] == ["1", "2", "3"]
+    assert "one person with" in document["refused"][0]["reason"]
+    assert "by now" in document["refused"][1]["reason"]
+    assert "not" in document["refused"][2]["reason"]
+    assert len(log()) == len(before) + 1
+
+
+@pytest.mark.parametrize("is_alone", [False, True])
+@pytest.mark.parametrize("answer", ["ignore", "not a face"])
+def test_whoever_was_merged_into_those_shown_is_not_meant(album, out, answer, is_alone):
+    file = fill(out, {1: {"answer": answer}})
+    questions = json.loads((out / "questions.json").read_text())["questions"]
+    facesort("merge", questions[0]["people"][0], questions[1]["people"][0])
+    before = log()
+    if is_alone:
+        file = file.rename(out.parent / "alone.csv")
+    done = facesort("review", "--answers", file, "--json")
+    assert (done.code, came(done)) == (3, {"refused": 1, "skipped": 3})
+    assert log() == before
+    facesort("undo")
+    done = facesort("review", "--answers", file, "--json")
+    assert came(done) == {"applied": 1, "skipped": 3}
+
+
+def test_new_faces_by_a_scan_are_no_reason_to_refuse(tmp_path):
+    in_pieces(tmp_path / "library")
+    with open_pieces(tmp_path / "library") as library:
+        found = library.situation().people.by_id.values()
+        largest = max(found, key=lambda person: (len(person.faces), person.id))
+        let_go(library, [largest.faces[-1]])
+        asked = library.review().ask(Kind.WHO, (largest.id,))
+        filed = filed_of(asked)
+        with library._db.transaction():
+            people.publish_changes(library._db, {largest.faces[-1]: largest.id}, ())
+        assert len(library.situation().person(largest.id).faces) == len(largest.faces)
+        rows = read_answers(json.dumps([{"id": filed.id, "answer": "ignore"}]).encode())
+        (outcome,) = library.batch({filed.id: filed}).apply(rows)
+    assert outcome.came is Came.APPLIED
+
+
+def _listing(filed, *persons):
+    """The question as another export wrote it: with others under the digits."""
+    return replace(filed, listed=tuple(map(Listed, persons)))
+
+
+def test_digits_and_letters_mean_what_stood_in_their_own_export(tmp_path):
+    in_pieces(tmp_path / "library")
+    with open_pieces(tmp_path / "library") as library:
+        session = library.review()
+        first, second, third = sorted(library.situation().people.by_id)[:3]
+        session.name(first, "Anna")
+        session.name(second, "Bert")
+        filed = filed_of(session.ask(Kind.WHO, (third,)))
+        old, new = _listing(filed, first, second), _listing(filed, second, first)
+        row = {"id": filed.id, "answer": "1", "about": about_of(old)}
+        rows = read_answers(json.dumps([row]).encode())
+        (outcome,) = library.batch({filed.id: new}).apply(rows)
+        assert outcome.came is Came.APPLIED
+        assert library.situation().person(third).name == "Anna"
+
+
+def test_letters_mean_the_faces_that_had_them_in_their_own_export(tmp_path):
+    in_pieces(tmp_path / "library")
+    with open_pieces(tmp_path / "library") as library:
+        found = library.situation().people.by_id.values()
+        largest = max(found, key=lambda person: (len(person.faces), person.id))
+        old = filed_of(library.review().ask(Kind.WHO, (largest.id,)))
+        side = old.sides[0]
+        new = replace(old, sides=(replace(side, faces=side.faces[::-1]),))
+        row = {"id": old.id, "name": "Anna", "not_these": "a", "about": about_of(old)}
+        list(library.batch({old.id: new}).apply(read_answers(json.dumps([row]).encode())))
+        (anna,) = library.situation().called("Anna")
+        assert set(side.faces) - set(anna.faces) == {side.faces[0]}
+
+
+def test_names_beside_answers_of_another_export_were_not_read(album, out):
+    questions = json.loads((out / "questions.json").read_text())["questions"]
+    facesort("name", questions[1]["people"][0], "Anna")
+    file = fill(out, {1: {"name": "Anna"}})
+    for question in questions[:2]:  # as a later export would have it
+        question["listed"] = [
+            {"digit": 1, "person": questions[1]["people"][0], "name": "Anna", "chance": 1,
+             "ignored": False, "shown": []}
+        ]  # fmt: skip
+    document = {"format": "facesort questions", "schema": 1, "questions": questions}
+    (out / "questions.json").write_text(json.dumps(document))
+    done = facesort("review", "--answers", file, "--json")
+    assert came(done) == {"refused": 1, "skipped": 3}  # which Anna is meant has to be said
+    assert "already the name" in done.json()["refused"][0]["reason"]
+
+
+def test_all_that_was_shown_taken_out_leaves_nothing_to_answer(album, out):
+    questions = json.loads((out / "questions.json").read_text())["questions"]
+    shown = questions[0]["sides"][0]["shown"]
+    letters = " ".join(face["letter"] for face in shown)
+    assert len(shown) > 1
+    file = fill(out, {1: {"name": "Anna", "not these": letters}})
+    done = facesort("review", "--answers", file, "--json")
+    assert came(done) == {"refused": 1, "skipped": 3}
+    assert "all that was shown" in done.json()["refused"][0]["reason"]
+    assert log() == []
+
+
+def test_who_is_not_sure_and_says_a_name_is_asked_which(album, out):
+    file = fill(out, {1: {"answer": "not sure", "name": "Anna"}, 2: {"answer": "s", "name": "Bo"}})
+    done = facesort("review", "--answers", file, "--json")
+    assert came(done) == {"refused": 2, "skipped": 2}
+    assert log() == []
+
+
+def test_ignoring_all_but_some_is_not_known_from_ignoring_all(album, out):
+    questions = json.loads((out / "questions.json").read_text())["questions"]
+    facesort("ignore", questions[0]["people"][0])
+    file = fill(out, {1: {"answer": "ignore"}})
+    assert came(facesort("review", "--answers", file, "--json")) == {"already": 1, "skipped": 3}
+    file = fill(out, {1: {"answer": "ignore", "not these": "a"}})
+    done = facesort("review", "--answers", file, "--json")
+    assert came(done) == {"refused": 1, "skipped": 3}
+    facesort("undo")
+    assert came(facesort("review", "--answers", file, "--json")) == {"applied": 1, "skipped": 3}
+    assert came(facesort("review", "--answers", file, "--json")) == {"already": 1, "skipped": 3}
 
 
 def test_people_who_were_named_or_ignored_meanwhile_are_refused(album, out):

@@ -121,6 +121,23 @@ def test_a_face_of_nobody_that_somebody_else_has_given_away_is_left_there(librar
         shown = session.ask(Kind.ALSO, (one,), (loose,)) if answer is Answer.YES else shown
 
 
+@pytest.mark.parametrize("answer", [Answer.YES, Answer.NO, Answer.UNSURE])
+def test_two_faces_of_a_photo_say_nothing_of_somebody_who_got_one_meanwhile(library, other, answer):
+    one, two = largest(library, 2)
+    face, loose = faces_of(library, one)[0], faces_of(library, two)[-1]
+    let_go(library, [loose])
+    library.name(one, "Anna")
+    library.name(two, "Bert")
+    session = library.review(min_photos=2)
+    shown = session.ask(Kind.MIRROR, (one,), (face, loose))
+    assert [side.person for side in shown.sides] == [one, None]
+    other.confirm([loose], reference="Bert")
+    after, last = partition(library), decided(library)
+    with pytest.raises(StaleQuestion, match="given to somebody"):
+        session.answer(Given(shown.question.id, answer))
+    assert (decided(library), partition(library)) == (last, after)
+
+
 @pytest.mark.parametrize("answer", [Answer.YES, Answer.NO])
 def test_people_whom_somebody_else_has_merged_stay_one(library, other, answer):
     session = library.review(min_photos=2)
@@ -188,6 +205,113 @@ def test_somebody_listed_under_another_name_than_they_have_now_is_not_meant(libr
     assert again.guesses[0].name == "Somebody else"
 
 
+@pytest.mark.parametrize("answer", [Answer.NAME, Answer.IGNORE, Answer.NOT_A_FACE])
+def test_who_has_become_more_people_since_they_were_shown_is_asked_about_anew(
+    library, other, answer
+):
+    session = library.review(min_photos=2)
+    one, two = largest(library, 2)
+    shown = session.ask(Kind.WHO, (one,))
+    other.merge([one, two], anyway=True)
+    after = partition(library)
+    given = Given(shown.question.id, answer, "Anna" if answer is Answer.NAME else None)
+    with pytest.raises(StaleQuestion, match="merged"):  # the faces of the other were not shown
+        session.answer(given, shown.version)
+    assert partition(library) == after
+    again = session.ask(Kind.WHO, (one,))
+    assert again.version != shown.version
+    session.answer(given, again.version)
+    in_step(session, library)
+
+
+def test_an_answer_counts_for_what_its_own_window_has_shown(library):
+    session = library.review(min_photos=2)  # one sitting with two windows, as the page has it
+    one, two = largest(library, 2)
+    old = session.ask(Kind.WHO, (one,))
+    session.merge([one, two])
+    new = session.ask(Kind.WHO, (one,))
+    assert old.question.id == new.question.id
+    after = partition(library)
+    named = Given(old.question.id, Answer.NAME, "Anna")
+    with pytest.raises(StaleQuestion, match="merged"):
+        session.answer(named, old.version)
+    assert partition(library) == after
+    assert session.asked(new.question.id, new.version).sides == new.sides
+    session.answer(named, new.version)
+    assert library.situation().person(one).name == "Anna"
+
+
+def test_a_button_means_the_name_that_its_own_window_has_shown(library):
+    session = library.review(min_photos=2)
+    for number, person in enumerate(largest(library, 30)):
+        session.name(person, f"Name {number}")
+    while (old := session.question()) is not None and not old.question.guesses:
+        session.answer(Given(old.question.id, Answer.SKIP))
+    assert old is not None
+    guess = old.question.guesses[0].person
+    session.name(guess, "Somebody else")
+    new = session.ask(old.question.kind, old.question.people, old.question.faces)
+    new = session.asked(old.question.id) if new.question.id != old.question.id else new
+    after = partition(library)
+    given = Given(old.question.id, Answer.PERSON, person=guess)
+    with pytest.raises(StaleQuestion, match="Somebody else"):
+        session.answer(given, old.version)
+    assert partition(library) == after
+
+
+def test_new_faces_alone_make_no_answer_void(library, other):
+    one = largest(library, 1)[0]
+    loose = faces_of(library, one)[-1]
+    let_go(library, [loose])
+    session = library.review(min_photos=2)
+    shown = session.ask(Kind.WHO, (one,))
+    other.confirm([loose], reference=one)
+    session.answer(Given(shown.question.id, Answer.NAME, "Anna"), shown.version)
+    assert library.situation().person(one).name == "Anna"
+    assert loose in faces_of(library, one)
+
+
+def test_a_version_that_was_never_shown_is_refused_and_the_same_one_holds_after_a_restart(library):
+    session = library.review(min_photos=2)
+    shown = session.question()
+    assert shown is not None
+    named = Given(shown.question.id, Answer.SKIP)
+    with pytest.raises(StaleQuestion):
+        session.answer(named, "abcdefgh")
+    again = library.review(min_photos=2)
+    assert again.asked(shown.question.id, shown.version) == shown
+    again.answer(named, shown.version)
+
+
+@pytest.mark.parametrize("answer", [Answer.NAME, Answer.IGNORE])
+def test_taking_out_all_that_was_shown_leaves_nothing_to_answer(library, answer):
+    session = library.review(min_photos=2)
+    one, two, three = largest(library, 3)
+    session.merge([one, two, three], anyway=True)
+    shown = session.ask(Kind.WHO, (one,))
+    seen = tuple(face.id for face in shown.sides[0].shown)
+    assert len(seen) < len(faces_of(library, one))
+    after = partition(library)
+    name = "Bert" if answer is Answer.NAME else None
+    with pytest.raises(UsageError, match="all that was shown"):
+        session.answer(Given(shown.question.id, answer, name, but_faces=seen))
+    assert partition(library) == after
+    session.answer(Given(shown.question.id, answer, name, but_faces=seen[1:]))
+
+
+def test_whoever_was_chosen_by_a_name_has_it_still_or_is_not_meant(library, other):
+    session = library.review(min_photos=2)
+    one, two = largest(library, 2)
+    session.name(one, "Anna")
+    shown = session.ask(Kind.WHO, (two,))
+    other.name(one, "Bert")
+    given = Given(shown.question.id, Answer.PERSON, person=one, known_as="Anna")
+    after = partition(library)
+    with pytest.raises(StaleQuestion, match="Bert"):
+        session.answer(given)
+    assert partition(library) == after
+
+
 def test_a_question_that_is_stale_does_not_come_again_as_it_was(library, other):
     session = library.review(min_photos=2)
     for _ in range(5):
@@ -233,16 +357,16 @@ def test_what_could_not_be_taken_back_for_a_moment_is_taken_back_later(library, 
     session.name(one, "Anna")
     session.name(two, "Bert")
     after = partition(library)
-    real = decide.undo
+    real = decide.undo_word
 
     def locked(*_: object) -> None:
         raise LibraryLocked("somebody else is writing")
 
-    monkeypatch.setattr("facesort.jobs.review.taking_back.decide.undo", locked)
+    monkeypatch.setattr("facesort.jobs.review.taking_back.decide.undo_word", locked)
     with pytest.raises(LibraryLocked):
         session.undo()
     assert partition(library) == after
-    monkeypatch.setattr("facesort.jobs.review.taking_back.decide.undo", real)
+    monkeypatch.setattr("facesort.jobs.review.taking_back.decide.undo_word", real)
     assert session.undo() is not None
     assert library.situation().person(two).name is None
     assert library.situation().person(one).name == "Anna"

@@ -129,6 +129,24 @@ def test_what_is_left_of_an_answer_can_be_taken_back(library, folder):
     assert session.undo() is None
 
 
+def test_what_the_command_took_back_of_an_answer_is_not_brought_back_with_the_rest(library, folder):
+    session = library.review()
+    made = name_several(session, library)
+    with open_pieces(folder) as other:
+        other.undo(decision=made[1])
+        without = partition(other)
+    assert session.undo() is not None
+    redone = session.redo()
+    assert redone is not None
+    assert redone.decisions == tuple(one for one in made if one != made[1])
+    assert partition(library) == without
+    in_step(session, library)
+    assert session.undo() is not None
+    assert session.redo() is not None
+    assert partition(library) == without
+    in_step(session, library)
+
+
 def test_one_answer_is_one_line_of_the_history(library):
     session = library.review()
     made = name_several(session, library)

@@ -52,7 +52,12 @@ def filed_questions(draw):
     of_people = kind in {Kind.SAME, Kind.WHO}
     identity = question_id(kind, people, () if of_people else faces)
     sides = tuple(
-        FiledSide(person, None, tuple(draw(st.lists(FACES, max_size=8, unique=True))))
+        FiledSide(
+            person,
+            None,
+            tuple(draw(st.lists(FACES, max_size=8, unique=True))),
+            merged=draw(st.sampled_from([None, "", "abc123"])),
+        )
         for person in [*people, *draw(st.lists(st.none(), max_size=1))]
     )
     listed = tuple(map(Listed, draw(st.lists(PEOPLE, max_size=9, unique=True))))
@@ -101,6 +106,32 @@ def _csv(rows, delimiter=",", encoding="utf-8-sig", end="\r\n"):
 
 def answered(filed, **cells):
     return given_of(row_of(filed, **cells), filed)
+
+
+def test_a_column_or_a_field_that_is_there_twice_hides_nothing():
+    filed = who()
+    with pytest.raises(UsageError, match="two columns are called 'answer'"):
+        read_answers(b"id,answer,Answer,name\nq1,ignore,,Anna\n")
+    with pytest.raises(UsageError, match="two columns are called 'not these'"):
+        read_answers(b"id,answer,not_these,not these\nq1,ignore,a,b\n")
+    assert read_answers(b"id,answer,,,remark,remark\nq1,yes,,,,\n")[0].problem is None
+    both = f'[{{"id": "{filed.id}", "answer": "yes", "answer": "no"}}, {{"id": "q2"}}]'
+    first, second = read_answers(both.encode())
+    assert first.id == filed.id
+    assert first.problem is not None
+    assert "'answer' is there twice" in first.problem.message
+    assert second.problem is None
+    with pytest.raises(UsageError, match="'answers' is there twice"):
+        read_answers(b'{"answers": [{"id": "q1"}], "answers": []}')
+
+
+def test_all_that_was_shown_of_somebody_cannot_be_taken_out():
+    two = who(parts=("p2",))
+    with pytest.raises(UsageError, match="all that was shown of p1"):
+        answered(two, name="Anna", not_these="b c")
+    with pytest.raises(UsageError, match="all that was shown of p2"):
+        answered(two, name="Anna", not_these="d")
+    assert answered(two, name="Anna", not_these="a d").but_people == ids("p2")
 
 
 # -- there and back --------------------------------------------------------------------------------

@@ -231,6 +231,34 @@ def test_not_sure_holds_the_faces_until_there_is_more_of_the_person_to_see():
     assert asked(Queue(replace(grown, doubts=(doubt,)), CHANCES)).kind is Kind.ALSO
 
 
+def test_not_sure_of_one_person_leaves_open_whether_it_is_another():
+    loose = alone(("x", like(ANNA, 0.75, 1)))
+    people = named(crowd(("a", 4, ANNA), ("b", 4, like(ANNA, 0.2, 2))), loose, a="Anna", b="Bert")
+    queue = Queue(people, CHANCES)
+    for kind in (Kind.ALSO, Kind.BELONGS):
+        with queue.state.changing():
+            queue.state.hold(kind, [queue.state.row(PersonId("a"))], [FaceId("x")], for_now=True)
+        rows = [queue.state.row(PersonId(one)) for one in "ab"]
+        assert [queue.state.is_held(kind, [row], [FaceId("x")]) for row in rows] == [True, False]
+
+
+def test_not_sure_of_somebody_goes_on_to_whom_they_are_merged_with_and_back():
+    people = named(
+        crowd(("a", 4, ANNA), ("b", 4, like(ANNA, 0.2, 2))), alone(("x", stranger(7))), a="Anna"
+    )
+    state = Queue(people, CHANCES).state
+    a, b = (state.row(PersonId(one)) for one in "ab")
+    with state.changing():
+        state.hold(Kind.BELONGS, [b], [FaceId("b.0")], for_now=True)
+    before = state.holds.copy()
+    with state.changing():
+        state.merge([a, b])
+    assert state.is_held(Kind.BELONGS, [a], [FaceId("b.0")])
+    state.undo()
+    assert state.holds.copy() == before
+    assert not state.is_held(Kind.BELONGS, [a], [FaceId("b.0")])
+
+
 def test_a_face_of_nobody_in_a_mirror_joins_the_person_beside_it():
     loose = alone(("x", like(ANNA, 0.9, 1)), moments={"x": 3})
     twice = Twice((FaceId("a.0"), FaceId("x")), (PersonId("a"), None), 0.7)

@@ -180,6 +180,16 @@ def test_a_name_that_somebody_has_is_refused_and_changes_nothing(state):
     assert state.name_of(PersonId("p1")) == "anna"
 
 
+def test_a_name_is_kept_in_memory_as_the_catalog_stores_it(state):
+    one, other = list(state.people())[:2]
+    typed = f" Anna{chr(0xA0)} Berg{chr(0x200B)}"
+    apply(state, Question("q1", Kind.WHO, (one,)), Given("q1", Answer.NAME, typed))
+    assert state.name_of(one) == "Anna Berg"
+    question = Question("q2", Kind.WHO, (other,))
+    with pytest.raises(NameTaken):
+        apply(state, question, Given("q2", Answer.NAME, "anna  BERG"))
+
+
 def test_the_name_of_somebody_merged_away_is_free_again(state):
     apply(state, _question(Kind.WHO, "p0"), Given("q", Answer.NAME, "Anna"))
     apply(state, _question(Kind.WHO, "p1"), Given("q", Answer.NAME, "Bert"))

@@ -145,7 +145,8 @@ class Batch:
         """
         if row.filed is not None:
             known = self._filed.get(row.id)  # with names, if the folder is there
-            return known if known is not None and known.people == row.filed.people else row.filed
+            is_same = known is not None and not self._is_of_another(row.filed)
+            return known if known is not None and is_same else row.filed
         if row.id in self._filed:
             return self._filed[row.id]
         if not self._has_looked:
@@ -160,6 +161,14 @@ class Batch:
             )
         return self._filed[row.id]
 
+    def _is_of_another(self, filed: Filed) -> bool:
+        """Whether the questions at hand are of another export than what a row says of itself.
+
+        Where it says nothing of what was shown, there is nothing to tell them apart by.
+        """
+        known = self._filed.get(filed.id)
+        return known is not None and bool(filed.sides) and not known.shows_as(filed)
+
     def _cleaned(self, given: Given) -> Given:
         return given if given.name is None else replace(given, name=clean_name(given.name))
 
@@ -170,11 +179,15 @@ class Batch:
         with self._access.up_to_date():
             names = showing.names(self._access.db)
         shown: list[tuple[PersonId | None, str | None]] = []
-        for filed in self._filed.values():
+        told = {row.id: row.filed for row in rows if row.filed is not None}
+        older = {one for one, filed in told.items() if self._is_of_another(filed)}
+        # Beside answers of another export lie names that whoever answered has not read.
+        beside = [one for one in self._filed if not older or one in told.keys() - older]
+        for filed in map(self._filed.__getitem__, beside):
             shown += [(one.person, one.name) for one in filed.listed]
             shown += [(side.person, side.name) for side in filed.sides]
         # A table alone does not say who had a name when they were shown, but who is listed had one.
-        alone = [row.filed for row in rows if row.filed and row.id not in self._filed]
+        alone = [filed for one, filed in told.items() if one not in beside]
         shown += [(one.person, names.get(one.person)) for filed in alone for one in filed.listed]
         for person, name in shown:
             if name and person:

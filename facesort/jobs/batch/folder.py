@@ -15,7 +15,7 @@ from PIL import Image as PilImage
 from facesort.errors import DestinationOccupied, DestinationUnwritable
 from facesort.export.destination import check_outside, locked
 from facesort.export.survey import LOCK_NAME
-from facesort.files import atomic_write, explain_os_error
+from facesort.files import PathKind, atomic_write, explain_os_error, kind_of
 from facesort.jobs.batch.page import page_of
 from facesort.jobs.batch.questions import choose, document_of, filed_of
 from facesort.jobs.batch.sheet import draw_sheets
@@ -107,19 +107,30 @@ def export_questions(
             cannot take them.
     """
     check_outside(folder, roots, library_folder)
+    is_new = kind_of(folder, DestinationUnwritable) is PathKind.NOTHING
     with locked(folder):
+        if is_new:  # faces and names are nobody else's on this machine
+            with contextlib.suppress(PermissionError):  # a drive without access rights
+                folder.chmod(0o700)
         _refuse_occupied(folder)
-        written: list[Path] = []
-        try:
+        with _whole_or_nothing(folder) as written:
             return _Folder(folder, written, progress).fill(session, pictures, most)
-        except OSError as error:
-            _remove(folder, written)
-            raise DestinationUnwritable(
-                f"the questions cannot be written to {folder}", hint=explain_os_error(error)
-            ) from error
-        except BaseException:
-            _remove(folder, written)
-            raise
+
+
+@contextlib.contextmanager
+def _whole_or_nothing(folder: Path) -> Iterator[list[Path]]:
+    """Take away what was written if the rest cannot be."""
+    written: list[Path] = []
+    try:
+        yield written
+    except OSError as error:
+        _remove(folder, written)
+        raise DestinationUnwritable(
+            f"the questions cannot be written to {folder}", hint=explain_os_error(error)
+        ) from error
+    except BaseException:
+        _remove(folder, written)
+        raise
 
 
 def _refuse_occupied(folder: Path) -> None:
@@ -172,6 +183,9 @@ class _Folder:
         return Exported(self._folder, len(chosen), len(faces), sheets, len(asked) - len(chosen))
 
     def _write(self, chosen: Sequence[Asked], faces: Mapping[FaceId, Image]) -> int:
+        # No scan enters a folder with this file: the faces in it would be found once more. First,
+        # because nothing can be tidied up after a kill.
+        self._put("manifest.json", b'{"facesort": "questions for somebody else"}\n')
         names = {face: f"faces/{face}.jpg" for face in faces}
         for face, name in names.items():
             self._put(name, _jpeg(faces[face]))
@@ -181,8 +195,6 @@ class _Folder:
             self._put(f"sheets/sheet-{sheets:02}.jpg", sheet)
         self._put("how-to.txt", _HOW_TO.encode())
         self._put("answers.csv", table_of([filed_of(one) for one in chosen]).encode("utf-8-sig"))
-        # No scan enters a folder with this file: the faces in it would be found once more.
-        self._put("manifest.json", b'{"facesort": "questions for somebody else"}\n')
         text = json.dumps(document, ensure_ascii=False, indent=1)
         self._put("questions.json", (text + "\n").encode())
         self._put("index.html", page_of(document).encode())
@@ -190,9 +202,9 @@ class _Folder:
 
     def _put(self, name: str, data: bytes) -> None:
         path = self._folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         self._written.append(path)
-        atomic_write(path, data)
+        atomic_write(path, data, mode=0o600)
 
 
 def _faces_of(asked: Asked, pictures: Pictures) -> dict[FaceId, Image]:

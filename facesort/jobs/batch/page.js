@@ -9,13 +9,25 @@ const NO = { two: "No, one person", mirror: "No, two people" };
 const KEYS = { yes: "y", no: "n", unsure: "?", ignore: "i", "not-a-face": "x" };
 const COLUMNS = ["number", "id", "question", "allowed answers", "answer", "name", "not these", "about"];
 const STORE = "facesort answers " + data.id;
-const given = restored();
+const MANY = 3; // more faces than this are no faces only when that was said twice
+const kept = restored();
+const given = kept.given;
 const cards = [];
+const changes = []; // what each answer was before it was changed, the last change last
 let current = 0;
-let saved = true;
+let saved = kept.saved; // the file holds what is answered here
+let really = null; // the question of which "not a face" was said once
 
 function restored() {
-  try { return JSON.parse(localStorage.getItem(STORE)) || {}; } catch { return {}; }
+  try {
+    const found = JSON.parse(localStorage.getItem(STORE));
+    if (found && found.given) return { given: found.given, saved: found.saved === true };
+  } catch { /* nothing was kept, or it is damaged */ }
+  return { given: {}, saved: true };
+}
+
+function keep() {
+  try { localStorage.setItem(STORE, JSON.stringify({ given, saved })); } catch { /* it is kept in this page */ }
 }
 
 function make(tag, attributes, ...children) {
@@ -33,10 +45,38 @@ function answerOf(question) {
 }
 
 function say(question, change) {
-  given[question.id] = { ...answerOf(question), ...change };
+  const last = changes.at(-1), isTyped = Boolean(change.name);
+  // The letters of one name are one change.
+  if (!(isTyped && last && last.isTyped && last.question === question)) changes.push({ question, isTyped, before: answerOf(question) });
+  put(question, { ...answerOf(question), ...change });
+}
+
+function put(question, answer) {
+  given[question.id] = answer;
   saved = false;
-  try { localStorage.setItem(STORE, JSON.stringify(given)); } catch { /* it is kept in this page */ }
+  really = null;
+  keep();
   show();
+}
+
+function takeBack() {
+  const last = changes.pop();
+  if (!last) return;
+  put(last.question, last.before);
+  go(data.questions.indexOf(last.question));
+}
+
+const facesOf = (question) => (question.kind === "who" ? question.sides[0].faces : question.faces.length);
+
+// Returns whether it was said: that many faces are none has to be said twice.
+function choose(question, answer) {
+  if (answer === "not-a-face" && facesOf(question) > MANY && really !== question.id) {
+    really = question.id;
+    show();
+    return false;
+  }
+  say(question, { answer, name: "" });
+  return true;
 }
 
 const isAnswered = (answer) => Boolean(answer.answer || answer.name);
@@ -83,7 +123,7 @@ function sideOf(question, side, place) {
 
 function choice(question, answer, label, key) {
   const button = make("button", { type: "button", "data-answer": answer, "aria-pressed": "false" }, label + " ", make("kbd", { "aria-hidden": "true" }, key));
-  button.onclick = () => say(question, { answer: answerOf(question).answer === answer ? "" : answer, name: "" });
+  button.onclick = () => choose(question, answerOf(question).answer === answer ? "" : answer);
   return button;
 }
 
@@ -143,6 +183,7 @@ function go(place) {
 
 function told(question) {
   const { answer, name, out } = answerOf(question);
+  if (really === question.id) return "Really none of these " + facesOf(question) + " faces is a face? Press it again.";
   if (!answer && !name) return out.length ? "Taken out: " + out.join(", ") + ". Now say of whom the rest are." : "";
   const listed = question.listed.find((one) => String(one.digit) === answer);
   const said = name || (listed ? listed.name || "number " + answer : (LABELS[answer] || WORDS[answer]).toLowerCase());
@@ -187,6 +228,7 @@ function save() {
   link.remove();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   saved = true;
+  keep();
   show();
 }
 
@@ -196,15 +238,14 @@ function press(event) {
   if (!question) return;
   const key = event.key, onButton = event.target.closest("button, summary, a");
   if (key === "j" || key === "k") { event.preventDefault(); go(current + (key === "j" ? 1 : -1)); return; }
-  if (key === "u") { say(question, { answer: "", name: "", out: [] }); return; }
+  if (key === "u") { event.preventDefault(); takeBack(); return; }
   const input = card.querySelector("[data-name]");
   if (input && ((key === "Enter" && !onButton) || (key === "n" && !question.answers.includes("no")))) { event.preventDefault(); input.focus(); return; }
   const answer = Object.keys(KEYS).find((one) => KEYS[one] === key) || key;
   const button = [...card.querySelectorAll("[data-answer]")].find((one) => one.dataset.answer === answer);
   if (!button) return;
   event.preventDefault();
-  say(question, { answer, name: "" });
-  go(current + 1);
+  if (choose(question, answer)) go(current + 1);
 }
 
 for (const question of data.questions) cards.push(cardOf(question, cards.length));

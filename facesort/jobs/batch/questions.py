@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from facesort.domain import FaceId, PersonId, short_hash
 from facesort.errors import UsageError
-from facesort.review.filed import Filed, FiledSide, Listed, about_of, headline, removable
+from facesort.review.filed import (
+    Filed,
+    FiledSide,
+    Listed,
+    about_of,
+    headline,
+    merged_hash,
+    removable,
+)
 from facesort.review.questions import Kind
 
 if TYPE_CHECKING:
@@ -26,6 +34,8 @@ SCHEMA = 1
 _AT_ONCE = 100
 _MOST = 5000
 
+_ID_LETTERS = 12
+
 
 def filed_of(asked: Asked) -> Filed:
     """Return a question as it is written down."""
@@ -40,7 +50,13 @@ def filed_of(asked: Asked) -> Filed:
             for guess in question.guesses[:9]
         ),
         tuple(
-            FiledSide(side.person, side.name, tuple(face.id for face in side.shown), side.ignored)
+            FiledSide(
+                side.person,
+                side.name,
+                tuple(face.id for face in side.shown),
+                side.ignored,
+                None if side.person is None else merged_hash(side.merged),
+            )
             for side in asked.sides
         ),
     )
@@ -90,12 +106,11 @@ def document_of(chosen: Sequence[Asked], pictures: Mapping[FaceId, str]) -> dict
         chosen: the questions, in the order of their numbers.
         pictures: the file of each face, relative to the folder; faces without one are left out.
     """
-    return {
-        "format": FORMAT,
-        "schema": SCHEMA,
-        "id": short_hash(" ".join(asked.question.id for asked in chosen), 8),
-        "questions": [_question(asked, number, pictures) for number, asked in enumerate(chosen, 1)],
-    }
+    questions = [_question(asked, number, pictures) for number, asked in enumerate(chosen, 1)]
+    # Of all that is shown: the page keeps what was clicked under this id, and a later export of
+    # the same questions may have other letters and digits.
+    identity = short_hash(json.dumps(questions, sort_keys=True), _ID_LETTERS)
+    return {"format": FORMAT, "schema": SCHEMA, "id": identity, "questions": questions}
 
 
 def _question(asked: Asked, number: int, pictures: Mapping[FaceId, str]) -> dict[str, Any]:
@@ -131,6 +146,7 @@ def _question(asked: Asked, number: int, pictures: Mapping[FaceId, str]) -> dict
                 "ignored": side.ignored,
                 "faces": side.faces,
                 "photos": side.photos,
+                "merged": None if side.person is None else merged_hash(side.merged),
                 "shown": _shown(side, pictures, letter),
             }
             for place, side in enumerate(asked.sides)
@@ -187,6 +203,7 @@ def _filed(questions: Sequence[Mapping[str, Any]]) -> Iterator[Filed]:
                     _name(side),
                     tuple(FaceId(str(face["face"])) for face in side["shown"]),
                     bool(side["ignored"]),
+                    None if side.get("merged") is None else str(side["merged"]),
                 )
                 for side in entry["sides"]
             ),

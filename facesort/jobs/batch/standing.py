@@ -10,6 +10,7 @@ from facesort.errors import StaleQuestion, UnknownPerson
 from facesort.jobs.decide.voicing import called
 from facesort.jobs.showing.part import owners_of
 from facesort.jobs.showing.situation import read_situation
+from facesort.review.filed import merged_hash
 from facesort.review.questions import ABOUT_FACES, Answer, Kind
 
 if TYPE_CHECKING:
@@ -96,22 +97,29 @@ class Now:
             if not person.faces:
                 raise StaleQuestion(f"{identity} has no faces any more", hint=_AGAIN)
         for side in filed.sides:
-            whose = None if side.person is None else self.person(side.person)
-            wanted = None if whose is None else whose.id
-            if whose is not None:
-                self._refuse_renamed(whose, side)
-            moved = [face for face in side.faces if self.owner(face) != wanted]
-            if moved:
-                who = "nobody's" if whose is None else f"{called(whose)}'s"
-                raise StaleQuestion(
-                    f"people have changed since this was asked: {len(moved)} of the faces shown "
-                    f"are not {who} any more",
-                    hint=_AGAIN,
-                )
-
+            self._refuse_changed(side)
         for one in filed.listed:
             if one.person == self._given.person:
                 self._refuse_renamed(self.person(one.person), one)
+
+    def _refuse_changed(self, side: FiledSide) -> None:
+        whose = None if side.person is None else self.person(side.person)
+        wanted = None if whose is None else whose.id
+        if whose is not None:
+            self._refuse_renamed(whose, side)
+        moved = [face for face in side.faces if self.owner(face) != wanted]
+        if moved:
+            who = "nobody's" if whose is None else f"{called(whose)}'s"
+            raise StaleQuestion(
+                f"people have changed since this was asked: {len(moved)} of the faces shown "
+                f"are not {who} any more",
+                hint=_AGAIN,
+            )
+        if whose is not None and side.merged not in {None, merged_hash(whose.aliases)}:
+            raise StaleQuestion(
+                f"who is one person with {called(whose)} has changed since this was asked",
+                hint=_AGAIN,
+            )
 
     def _refuse_renamed(self, person: Person, shown: FiledSide | Listed) -> None:
         if not self._filed.is_alone and person.name != shown.name:
@@ -132,7 +140,7 @@ class Now:
             Answer.UNSURE: lambda: self._is_noted("unsure"),
             Answer.NAME: self._is_named,
             Answer.PERSON: self._is_person,
-            Answer.IGNORE: lambda: all(self.person(one).ignored for one in self._kept),
+            Answer.IGNORE: self._is_ignored,
             Answer.NOT_A_FACE: self._is_no_face,
         }
         try:
@@ -170,6 +178,12 @@ class Now:
     def _is_person(self) -> bool:
         home = self._home()
         return home is not None and home.id == self.person(self._given.person or "").id
+
+    def _is_ignored(self) -> bool:
+        kept = [self.person(one) for one in self._kept]
+        out = {self.person(one).id for one in self._given.but_people}
+        out |= {owner for face in self._given.but_faces if (owner := self.owner(face)) is not None}
+        return all(one.ignored and one.id not in out for one in kept)
 
     def _is_no_face(self) -> bool:
         faces: Sequence[FaceId] = self._faces

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,12 @@ from facesort.domain import FaceId
 from facesort.jobs import decide
 from facesort.jobs.review.listing import Listing
 from facesort.jobs.review.shown import Done
+from facesort.jobs.review.sight import Sight
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from facesort.domain import PersonId
+    from facesort.domain import Person, PersonId
     from facesort.jobs.decide import Decided
     from facesort.jobs.showing.situation import Situation
     from facesort.review.questions import Question
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from facesort.review.state import ReviewState
 
 __all__ = ["Acting", "Step"]
+
+_UNSEEN = Sight()
 
 
 @dataclass(slots=True)
@@ -50,12 +54,22 @@ class Step:
 class Acting(Listing):
     """Acts on people and faces; each is one thing to take back.
 
-    They raise what the methods of the same name of a library raise (`jobs.deciding`).
+    They raise what the methods of the same name of a library raise (`jobs.deciding`), and
+    StaleQuestion where people or faces are not any more what a list has shown (`seen`).
     """
 
     @abstractmethod
     def _remember(self, step: Step) -> None:
         """Take note of what was done."""
+
+    @contextmanager
+    def _judging(
+        self, references: Sequence[str], faces: Sequence[str], seen: Sight
+    ) -> Iterator[Situation]:
+        """Judge and write in one transaction, if all is as it was shown."""
+        with self._access.deciding([*references, *seen.references], faces) as now:
+            seen.check(now, faces)
+            yield now
 
     def _done(
         self,
@@ -78,23 +92,25 @@ class Acting(Listing):
             )
         return Done(sentence, made, person)
 
-    def merge(self, references: Sequence[str], *, anyway: bool = False) -> Done:
+    def merge(
+        self, references: Sequence[str], *, anyway: bool = False, seen: Sight = _UNSEEN
+    ) -> Done:
         """Make people one; the first survives."""
-        with self._access.deciding(references) as now:
+        with self._judging(references, (), seen) as now:
             persons = [now.meant(reference) for reference in references]
             number = decide.merge(self._access.db, now, persons, anyway=anyway)
         ids = [person.id for person in persons]
         first = persons[0]
         return self._done(
-            f"merged {len(set(ids))} people into {first.name or first.id}",
+            f"merged {len(set(ids))} people into {_named(first)}",
             [number],
             lambda state: state.merge([state.row(person) for person in ids]),
             first.id,
         )
 
-    def different(self, references: Sequence[str]) -> Done:
+    def different(self, references: Sequence[str], *, seen: Sight = _UNSEEN) -> Done:
         """Say that people are different."""
-        with self._access.deciding(references) as now:
+        with self._judging(references, (), seen) as now:
             persons = [now.meant(reference) for reference in references]
             number = decide.different(self._access.db, now, persons, given=references)
         ids = [person.id for person in persons]
@@ -106,9 +122,9 @@ class Acting(Listing):
 
         return self._done(f"kept {len(ids)} people apart", [number], change, ids[0])
 
-    def ignore(self, references: Sequence[str]) -> Done:
+    def ignore(self, references: Sequence[str], *, seen: Sight = _UNSEEN) -> Done:
         """Stop showing people."""
-        with self._access.deciding(references) as now:
+        with self._judging(references, (), seen) as now:
             persons = [now.meant(reference) for reference in references]
             number = decide.ignore(self._access.db, now, persons)
 
@@ -116,11 +132,14 @@ class Acting(Listing):
             for person in persons:
                 state.ignore(state.row(person.id))
 
-        return self._done(f"ignored {len(persons)} people", [number], change, persons[0].id)
+        who = _named(persons[0]) if len(persons) == 1 else f"{len(persons):,} people"
+        return self._done(f"ignored {who}", [number], change, persons[0].id)
 
-    def name(self, reference: str, text: str, *, same: bool | None = None) -> Done:
+    def name(
+        self, reference: str, text: str, *, same: bool | None = None, seen: Sight = _UNSEEN
+    ) -> Done:
         """Call a person by a name."""
-        with self._access.deciding([reference, text]) as now:
+        with self._judging([reference, text], (), seen) as now:
             naming = decide.name(self._access.db, now, now.meant(reference), text, same=same)
         person, joined = naming.person.id, naming.joined
 
@@ -134,13 +153,13 @@ class Acting(Listing):
         whom = person if joined is None else joined.id
         return self._done(f"{whom} is {naming.name}", [naming.decision], change, whom)
 
-    def reject(self, faces: Sequence[str]) -> Done:
+    def reject(self, faces: Sequence[str], *, seen: Sight = _UNSEEN) -> Done:
         """Say that faces are not who they are with."""
-        with self._access.deciding(faces=faces) as now:
+        with self._judging((), faces, seen) as now:
             owners = _owners(now, faces)
             decided = decide.reject(self._access.db, now, [now.face(face) for face in faces])
         return self._done(
-            f"{len(decided.faces)} faces taken out",
+            f"{_count(decided.faces)} taken out",
             [decided.decision],
             lambda state: _take_out_each(state, owners, decided),
             next(iter(owners.values()), None),
@@ -154,10 +173,11 @@ class Acting(Listing):
         *,
         name: str | None = None,
         another: bool = False,
+        seen: Sight = _UNSEEN,
     ) -> Done:
         """Make faces of a person a person of their own."""
         names = [] if name is None else [name]
-        with self._access.deciding([reference, *names], faces) as now:
+        with self._judging([reference, *names], faces, seen) as now:
             person = now.meant(reference)
             given = [now.face(face) for face in faces]
             decided = decide.split(self._access.db, now, person, given, name=name, another=another)
@@ -169,7 +189,7 @@ class Acting(Listing):
                 state.rename(row, decide.clean_name(name))
 
         return self._done(
-            f"{len(decided.faces)} faces are {name or new}",
+            f"{_count(decided.faces)} {'is' if len(decided.faces) == 1 else 'are'} {name or new}",
             [decided.decision],
             change,
             new,
@@ -177,10 +197,15 @@ class Acting(Listing):
         )
 
     def confirm(
-        self, faces: Sequence[str], *, reference: str | None = None, anyway: bool = False
+        self,
+        faces: Sequence[str],
+        *,
+        reference: str | None = None,
+        anyway: bool = False,
+        seen: Sight = _UNSEEN,
     ) -> Done:
         """Say that faces are the person they are with, or the one given."""
-        with self._access.deciding([] if reference is None else [reference], faces) as now:
+        with self._judging([] if reference is None else [reference], faces, seen) as now:
             person = None if reference is None else now.meant(reference)
             given = [now.face(face) for face in faces]
             owners = _owners(now, faces)
@@ -190,11 +215,14 @@ class Acting(Listing):
             for face in decided.faces:
                 _move(state, face, owners.get(face), decided)
 
-        return self._act_on_faces(f"{len(decided.faces)} faces confirmed", decided, change)
+        who = ""
+        if person is not None and any(owner != person.id for owner in owners.values()):
+            who = f": {_named(person)}"
+        return self._act_on_faces(f"{_count(decided.faces)} confirmed{who}", decided, change)
 
-    def not_a_face(self, faces: Sequence[str]) -> Done:
+    def not_a_face(self, faces: Sequence[str], *, seen: Sight = _UNSEEN) -> Done:
         """Say that what was detected is no face."""
-        with self._access.deciding(faces=faces) as now:
+        with self._judging((), faces, seen) as now:
             owners = _owners(now, faces)
             decided = decide.not_a_face(self._access.db, now, [now.face(face) for face in faces])
 
@@ -203,11 +231,13 @@ class Acting(Listing):
                 state.take_out(state.row(owner), [face], to=None)
             state.drop([face for face in decided.faces if face not in owners])
 
-        return self._act_on_faces(f"{len(decided.faces)} are not faces", decided, change)
+        many = len(decided.faces)
+        said = "1 is not a face" if many == 1 else f"{many:,} are not faces"
+        return self._act_on_faces(said, decided, change)
 
-    def cover(self, reference: str, face: str) -> Done:
+    def cover(self, reference: str, face: str, *, seen: Sight = _UNSEEN) -> Done:
         """Choose the face that stands for a person."""
-        with self._access.deciding([reference], [face]) as now:
+        with self._judging([reference], [face], seen) as now:
             person = now.meant(reference)
             decided = decide.cover(self._access.db, now, person, now.face(face))
         return self._done("cover chosen", [decided.decision], lambda _: None, person.id)
@@ -217,6 +247,14 @@ class Acting(Listing):
     ) -> Done:
         whom = next((owner for owner in decided.owners.values() if owner is not None), None)
         return self._done(sentence, [decided.decision], change, whom, decided.faces)
+
+
+def _count(faces: Sequence[FaceId]) -> str:
+    return "1 face" if len(faces) == 1 else f"{len(faces):,} faces"
+
+
+def _named(person: Person) -> str:
+    return person.name or f"unnamed {person.id}"
 
 
 def _owners(now: Situation, faces: Sequence[str]) -> dict[FaceId, PersonId]:

@@ -106,7 +106,6 @@ def _parts(
     found: list[Part] = []
     for row in may_be_two(sums, weights, chances)[:_MOST_DIVIDED].tolist():
         members = range(owned.first[row], owned.first[row + 1])
-        # A part of which a face was confirmed has been asked about, or was put together by hand.
         faces = [owned.faces[member] for member in members]
         sure = {faces[k] for k, member in enumerate(members) if owned.confirmed[member]}
         vectors, has = stored.aligned(db, card.model_key, faces)
@@ -116,7 +115,9 @@ def _parts(
         part = find_part(
             owned.people[row], [faces[k] for k in known.tolist()], vectors[known], chances
         )
-        if part is not None and not sure.intersection(part.faces):
+        # A part of which most was confirmed has been asked about, or was put together by hand; that
+        # of one face confirmed says nothing of faces that were merged wrongly since.
+        if part is not None and 2 * len(sure.intersection(part.faces)) <= len(part.faces):
             found.append(part)
     return tuple(found)
 

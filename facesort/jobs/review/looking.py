@@ -111,6 +111,7 @@ class _Sides:
         self._doubt = doubt
         self.rows = {row.id: row for row in showing.people(db, persons)}
         rule = rule_key(db, card, min_face=min_face)
+        self._merged = showing.aliases(db, self.rows)
         self._stands = reviewing.what_stands(db, card.model_key, rule, self.rows)
         self._read: dict[PersonId, list[FaceRow]] = {}
 
@@ -165,6 +166,7 @@ class _Sides:
             since,
             until,
             chance,
+            self._merged[row.id],
         )
 
 

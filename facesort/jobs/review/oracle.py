@@ -9,7 +9,7 @@ from facesort.review.questions import Answer, Given, Kind, cost
 from facesort.review.queue import Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from facesort.domain import FaceId, PersonId
     from facesort.evaluation.orders import Order
@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 __all__ = ["queue_order"]
 
 
-def queue_order(crowd: Crowd, chances: Chances, face_ids: Sequence[FaceId]) -> Order:
+def queue_order(
+    crowd: Crowd,
+    chances: Chances,
+    face_ids: Sequence[FaceId],
+    *,
+    asked: Callable[[Question, Given], None] | None = None,
+) -> Order:
     """Return the library's own order of questions, for `evaluation.review`.
 
     Args:
         crowd: the people of the album, under the same ids, nobody named.
         chances: how likely likenesses are.
         face_ids: of the rows of the album.
+        asked: is told every question and what was answered.
     """
     row_of = {face: row for row, face in enumerate(face_ids)}
 
@@ -38,6 +45,8 @@ def queue_order(crowd: Crowd, chances: Chances, face_ids: Sequence[FaceId]) -> O
         while (question := queue.question()) is not None:
             shown = [face for faces in queue.to_show(question).values() for face in faces]
             given = oracle.answer(question, {*shown, *question.faces})
+            if asked is not None:
+                asked(question, given)
             queue.answer(given)
             _follow(album, queue, row_of)
             yield cost(given)

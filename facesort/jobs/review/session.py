@@ -17,7 +17,7 @@ from facesort.jobs.review.shown import Answered, Asked
 from facesort.jobs.review.steps import Seen, Written
 from facesort.jobs.review.taking_back import TakingBack, held
 from facesort.jobs.review.writing import write_answer
-from facesort.review.questions import WITH_FACES, Answer, Kind, check
+from facesort.review.questions import WITH_FACES, Answer, Kind, check, check_shown
 
 if TYPE_CHECKING:
     from facesort.domain import FaceId, PersonId
@@ -40,7 +40,9 @@ class ReviewSession(TakingBack):
 
     def __init__(self, access: Access, *, min_photos: int = 3) -> None:
         super().__init__(access, min_photos=min_photos)
-        self._asked: dict[str, tuple[Asked, tuple[int, int]]] = {}
+        # All that was shown, by id and version: each window answers what it has shown itself.
+        self._asked: dict[tuple[str, str], tuple[Asked, tuple[int, int]]] = {}
+        self._latest: dict[str, str] = {}
 
     # -- asking ----------------------------------------------------------------------------------
 
@@ -73,26 +75,54 @@ class ReviewSession(TakingBack):
             raise UsageError(f"{kind.value!r} cannot be asked about {len(people)} people")
         return self._show(self._queue.ask(kind, people, faces))
 
-    def asked(self, question_id: str) -> Asked:
+    def asked(self, question_id: str, version: str | None = None) -> Asked:
         """Return a question that was asked in this sitting.
+
+        Args:
+            question_id: which.
+            version: `Asked.version` of what was shown, where it may have been shown several times,
+                in several windows; None or '': as it was shown last.
 
         Raises:
             UnknownPerson: none has that id.
+            StaleQuestion: it was never shown so.
         """
         self.refresh()
+        known = self._known(question_id, version)
         current = self._queue.question()
-        if question_id not in self._asked and current is not None and current.id == question_id:
+        if known is None and current is not None and current.id == question_id:
             self._show(current)
-        if question_id not in self._asked:
-            raise UnknownPerson(
-                f"there is no question {question_id!r} now",
-                hint="It was answered, or people have changed since it was asked.",
+            known = self._known(question_id, version)
+        if known is not None:
+            return known[0]
+        if question_id in self._latest:
+            raise StaleQuestion(
+                "the people shown have changed since this was asked",
+                hint="Nothing was stored. The question comes again if it still makes sense.",
             )
-        return self._asked[question_id][0]
+        raise UnknownPerson(
+            f"there is no question {question_id!r} now",
+            hint="It was answered, or people have changed since it was asked.",
+        )
+
+    def _known(
+        self, question_id: str, version: str | None = None
+    ) -> tuple[Asked, tuple[int, int]] | None:
+        """Return what was shown under an id, and the state of the catalog at that time."""
+        wanted = version or self._latest.get(question_id, "")
+        return self._asked.get((question_id, wanted))
+
+    def _forget_shown(self, question_id: str, version: str | None = None) -> None:
+        """Forget what was shown under an id; in one version only, or in all."""
+        for key in [key for key in self._asked if key[0] == question_id]:
+            if version in {None, key[1]}:
+                del self._asked[key]
+        if version in {None, self._latest.get(question_id)}:
+            self._latest.pop(question_id, None)
 
     def _show(self, question: Question) -> Asked:
         access = self._access
-        known, at = self._asked.get(question.id, (None, None))
+        known, at = self._known(question.id) or (None, None)
         if known is not None and known.question == question and at == access.db.state():
             return known
         with access.up_to_date():
@@ -106,7 +136,10 @@ class ReviewSession(TakingBack):
             at = access.db.state()
         if len(self._asked) >= _REMEMBERED:
             self._asked.clear()
-        self._asked[question.id] = (shown, at)
+            self._latest.clear()
+        version = shown.version
+        self._asked[question.id, version] = (shown, at)
+        self._latest[question.id] = version
         return shown
 
     def _doubt_of(self, question: Question) -> dict[FaceId, float]:
@@ -124,18 +157,28 @@ class ReviewSession(TakingBack):
 
     # -- answering -------------------------------------------------------------------------------
 
-    def answer(self, given: Given) -> Answered:
+    def answer(self, given: Given, version: str | None = None) -> Answered:
         """Keep an answer: when this returns, it is on the disk.
+
+        Args:
+            given: the answer.
+            version: of what was shown to whoever answers; see `asked`.
 
         Raises:
             UnknownPerson: no such question was asked, or nobody answers to the person given.
-            UsageError: the answer does not fit the question.
+            UsageError: the answer does not fit the question, or takes out all that was shown.
             StaleQuestion: the people asked about have changed since; nothing is stored.
             DecisionConflict, NameTaken: it contradicts what was said before.
         """
-        asked = self.asked(given.question_id)
+        asked = self.asked(given.question_id, version)
         question = asked.question
         check(question, given)
+        check_shown(
+            question.kind,
+            question.people,
+            given,
+            [(side.person, [face.id for face in side.shown]) for side in asked.sides],
+        )
         before = self._queue.progress().settled
         written = Written(sentence="skipped")
         if given.answer is Answer.SKIP:
@@ -145,10 +188,10 @@ class ReviewSession(TakingBack):
                 written = write_answer(self._access, question, given, _seen(asked, given))
             except StaleQuestion:
                 # Whatever is known of these people, and what was shown of them, is wrong.
-                self._asked.pop(question.id, None)
+                self._forget_shown(question.id, asked.version)
                 self._distrust()
                 raise
-        self._asked.pop(question.id, None)
+        self._forget_shown(question.id)
         moved = {*written.founded, *(question.faces if written.moved else ())}
         skipped = question if given.answer is Answer.SKIP else None
         self._remember(
@@ -168,10 +211,12 @@ class ReviewSession(TakingBack):
 def _seen(asked: Asked, given: Given) -> dict[PersonId, Seen]:
     """Return what the user could see of each person that the answer is about."""
     meant = [side for side in asked.guesses if side.person == given.person]
+    about = {side.person for side in asked.sides}
     seen: dict[PersonId, Seen] = {}
     for side in (*asked.sides, *meant):
         if side.person is not None:
             before = seen[side.person].faces if side.person in seen else frozenset()
             faces = before.union(face.id for face in side.shown)
-            seen[side.person] = Seen(faces, side.name, side.ignored)
+            merged = frozenset(side.merged) if side.person in about else None
+            seen[side.person] = Seen(faces, side.name, side.ignored, merged)
     return seen

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facesort.domain import short_hash
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from facesort.domain import Box, FaceId, FaceStatus, PersonId, PhotoId
     from facesort.review.questions import Question
+
+_VERSION_LETTERS = 8
 
 __all__ = [
     "Answered",
@@ -68,6 +72,7 @@ class SideShown:
         since: when the first of their dated photos was taken, '' without one.
         until: and the last.
         chance: of SAME and WHO: that this is the person of the first side; None for that one.
+        merged: who had been merged into this person when they were shown.
     """
 
     person: PersonId | None
@@ -79,6 +84,7 @@ class SideShown:
     since: str = ""
     until: str = ""
     chance: float | None = None
+    merged: tuple[PersonId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,20 @@ class Asked:
     question: Question
     sides: tuple[SideShown, ...]
     guesses: tuple[SideShown, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """By what one sees that somebody was shown something else under the same id.
+
+        New faces that are not among those shown make no other version.
+        """
+        sides = [
+            (side.person, side.name, side.ignored, sorted(side.merged), [f.id for f in side.shown])
+            for side in self.sides
+        ]
+        guesses = [(side.person, side.name, side.ignored) for side in self.guesses]
+        named = [(guess.person, guess.name, guess.ignored) for guess in self.question.guesses]
+        return short_hash(repr((self.question.id, sides, guesses, named)), _VERSION_LETTERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from facesort.catalog import decisions, doubts
-from facesort.domain import PersonId
+from facesort.domain import PersonId, comparable_name
 from facesort.errors import StaleQuestion, UsageError
 from facesort.jobs import decide
 from facesort.jobs.decide.voicing import called
+from facesort.jobs.review.wording import counted
 from facesort.jobs.showing.shown import bring_up_to_date
 from facesort.jobs.showing.situation import read_situation
 from facesort.review.questions import ABOUT_FACES, Answer, Kind
@@ -33,11 +34,14 @@ class Seen(NamedTuple):
         faces: which.
         name: or None.
         ignored: the user did not want to see them.
+        merged: who had been merged into them; None where somebody is only listed as a guess, who
+            may have become more since.
     """
 
     faces: frozenset[FaceId]
     name: str | None
     ignored: bool
+    merged: frozenset[PersonId] | None = None
 
 
 @dataclass(slots=True)
@@ -126,13 +130,16 @@ class Steps:
             elif person.name != seen.name:
                 what = f"{person.id} was called {person.name!r}"
             elif person.ignored != seen.ignored:
-                what = f"{called(person)} was ignored"
+                what = f"{called(person)} was {'' if person.ignored else 'no longer '}ignored"
+            elif seen.merged is not None and not seen.merged.issuperset(person.aliases):
+                what = f"somebody was merged into {called(person)}"
             else:
                 continue
             raise StaleQuestion(
                 f"{what} since this was asked",
                 hint="Nothing was stored. The question comes again if it still makes sense.",
             )
+        self._refuse_renamed()
         if self.question.kind is Kind.WHO:
             first = self.person(self.question.people[0])
             if first.name is not None and self.given.answer is not Answer.UNSURE:
@@ -140,6 +147,18 @@ class Steps:
                     f"{first.id} has been called {first.name!r} since this was asked",
                     hint=f"To rename: facesort name {first.id} NAME",
                 )
+
+    def _refuse_renamed(self) -> None:
+        """Make sure that who was chosen by a name has it still."""
+        name = self.given.known_as
+        if name is None or self.given.person is None:
+            return
+        person = self.person(self.given.person)
+        if comparable_name(person.name or "") != comparable_name(name):
+            raise StaleQuestion(
+                f"{name!r} has become {called(person)} since this was asked",
+                hint="Nothing was stored. Choose again who it is.",
+            )
 
     # -- steps -----------------------------------------------------------------------------------
 
@@ -260,4 +279,4 @@ class Steps:
         """Return a person's name and how many faces they have now."""
         self.again()
         person = self.person(identity)
-        return f"{person.name or person.id}: {len(person.faces)} faces"
+        return f"{person.name or person.id}: {counted(len(person.faces), 'face')}"

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from facesort.domain import FaceId, PersonId
     from facesort.jobs.review.shown import Asked, SideShown
+    from facesort.review.progress import Progress
 
-__all__ = ["Item", "headline", "items_of"]
+__all__ = ["Item", "all_is_settled", "counted", "headline", "how_far", "items_of"]
 
 # Asked about: the first side's faces. The second side is only there to compare.
 _ONE_SIDE = frozenset({Kind.BELONGS, Kind.ALSO, Kind.TWO})
@@ -54,6 +55,32 @@ def headline(asked: Asked, called: Callable[[SideShown], str]) -> str:
         doubted = "" if sides[0].name is None else f" The first may not be {called(sides[0])}."
         return "Are these two people?" + doubted
     return "Does the photo show one person twice (a mirror, a collage, a screen)?"
+
+
+def all_is_settled(progress: Progress) -> bool:
+    """Whether nothing that counts can still be asked: who counts is known, or was not sure."""
+    waits = progress.answers_to_99 > 0 or progress.share >= 0.99  # the last of 100 may wait too
+    return progress.settled >= progress.total or not waits
+
+
+def how_far(progress: Progress, *, asks: bool = False) -> str:
+    """Return how far the review has come, and about how long it still takes.
+
+    Args:
+        progress: how far.
+        asks: something is still asked; where nothing that counts is left, this says about whom.
+    """
+    line = f"{progress.settled:,} of {counted(progress.total, 'face')} settled"
+    if progress.answers_to_99 > 0:
+        line += f"; about {counted(progress.answers_to_99, 'answer')} to 99 %"
+    elif asks and all_is_settled(progress):
+        line += "; only people on few photos and doubts are left"
+    return line
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return `1 face`, `2 faces` or, with `many`, `2 people`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def items_of(asked: Asked) -> tuple[Item, ...]:

@@ -8,6 +8,7 @@ from facesort.errors import StaleQuestion
 from facesort.jobs import decide
 from facesort.jobs.decide.voicing import called
 from facesort.jobs.review.steps import Seen, Steps, Written
+from facesort.jobs.review.wording import counted
 from facesort.review.questions import Answer, Kind
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def write_answer(
     with access.deciding([*persons, *names], sorted(seen)) as situation:
         writing = Steps(access, situation, question, given, names, seen)
         writing.refuse_stale(shown)
+        if question.kind in {Kind.ALSO, Kind.MIRROR}:
+            _refuse_given_away(writing, shown)
         if given.answer is Answer.UNSURE:
             writing.note("unsure")
             writing.written.sentence = "noted as not sure"
@@ -53,6 +56,22 @@ def write_answer(
             _WRITERS[question.kind](writing)
         writing.make_one()
         return writing.written
+
+
+def _refuse_given_away(w: Steps, shown: Mapping[PersonId, Seen]) -> None:
+    """Make sure that faces that were shown as nobody's still are.
+
+    Raises:
+        StaleQuestion: somebody has them, who was not shown.
+    """
+    theirs = {face for seen in shown.values() for face in seen.faces}
+    owners = w.now.people.owners
+    taken = [f for f in w.question.faces if f not in theirs and owners.get(f) is not None]
+    if taken:
+        raise StaleQuestion(
+            f"{len(taken)} of these faces have been given to somebody since this was asked",
+            hint="Nothing was stored. The question comes again if it still makes sense.",
+        )
 
 
 # -- by kind of question ---------------------------------------------------------------------------
@@ -76,13 +95,12 @@ def _who(w: Steps) -> None:
     if answer is Answer.NOT_A_FACE:
         faces = w.person(first).faces
         w.not_a_face(faces)
-        w.say(f"{len(faces)} not faces")
+        w.say(_no_faces(len(faces)))
         return
     if answer is Answer.IGNORE:
         persons = [w.person(identity) for identity in w.kept]
         w.written.decisions.append(decide.ignore(w.db, w.now, persons))
         w.again()
-        w.say(f"ignored: {sum(len(person.faces) for person in persons)} faces")
     elif answer is Answer.PERSON:
         w.merge([w.target(), *w.kept])
     else:
@@ -90,15 +108,23 @@ def _who(w: Steps) -> None:
         w.merge(w.kept)
     w.set_apart(first, w.out)
     w.reject(w.given.but_faces)
-    if answer is not Answer.IGNORE:
+    if answer is Answer.IGNORE:  # without those taken out
+        w.again()
+        gone = {w.person(identity).id for identity in w.kept}
+        w.say(f"ignored: {counted(sum(len(w.person(one).faces) for one in gone), 'face')}")
+    else:
         w.say(w.told(first))
+
+
+def _no_faces(count: int) -> str:
+    return f"{count:,} {'is not a face' if count == 1 else 'are not faces'}"
 
 
 def _belongs(w: Steps) -> None:
     first, answer = w.kept[0], w.given.answer
     if answer is Answer.NOT_A_FACE:
         w.not_a_face(w.faces)
-        w.say(f"{len(w.faces)} not faces")
+        w.say(_no_faces(len(w.faces)))
     elif answer is Answer.YES:
         w.confirm(w.faces, first)
         w.reject(w.given.but_faces)
@@ -112,12 +138,6 @@ def _belongs(w: Steps) -> None:
 
 def _also(w: Steps) -> None:
     first, answer = w.kept[0], w.given.answer
-    taken = [face for face in w.question.faces if w.now.people.owners.get(face) is not None]
-    if taken:
-        raise StaleQuestion(
-            f"{len(taken)} of these faces have been given to somebody since this was asked",
-            hint="Nothing was stored. The question comes again if it still makes sense.",
-        )
     if answer is Answer.YES:
         # Whoever sees the faces beside each other knows better than that nobody is twice anywhere.
         w.confirm(w.faces, first, anyway=True)
@@ -125,10 +145,11 @@ def _also(w: Steps) -> None:
         w.say(f"{len(w.faces)} more; {w.told(first)}")
     elif answer is Answer.NO:
         w.deny(w.faces, first)
-        w.say(f"{len(w.faces)} are not {called(w.person(first))}")
+        is_are = "is" if len(w.faces) == 1 else "are"
+        w.say(f"{len(w.faces)} {is_are} not {called(w.person(first))}")
     elif answer is Answer.NOT_A_FACE:
         w.not_a_face(w.faces)
-        w.say(f"{len(w.faces)} not faces")
+        w.say(_no_faces(len(w.faces)))
     elif answer is Answer.PERSON:
         w.confirm(w.faces, w.target())
         w.say(w.told(w.target()))
