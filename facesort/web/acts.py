@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
 
 from facesort.domain import FaceId, PersonId
-from facesort.errors import FacesortError, NameTaken, UnknownPerson, UsageError
+from facesort.errors import FacesortError, NameTaken, StaleQuestion, UnknownPerson, UsageError
+from facesort.jobs.review.sight import Sight
 from facesort.review.questions import Answer, Given
-from facesort.web.pages import question_values, status_of_error
+from facesort.web.pages import hint_of, question_values, status_of_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +29,10 @@ __all__ = ["Acts"]
 
 # Forms with every face of somebody on 50,000 photos.
 _MOST_FIELDS = 100_000
+_FORM = "application/x-www-form-urlencoded"
 # What may be done although something that was said or seen speaks against it.
+_ON_FACES = frozenset({"reject", "split", "confirm", "not-a-face", "cover"})
+_ON_PEOPLE = frozenset({"merge", "different", "ignore", "show", "name", "split", "cover"})
 _WITH_ANYWAY = frozenset({"merge", "confirm"})
 
 
@@ -48,15 +53,13 @@ class Acts:
         form = await _form(request)
 
         def do(session: ReviewSession) -> tuple[dict[str, Any], int]:
-            said, error, taken = "", None, None
             try:
-                answered = session.answer(_given(session, form))
-                more = f" (+{answered.settled:,} settled)" if answered.settled > 0 else ""
-                said = answered.sentence + more
+                answered = session.answer(_given(session, form), _text(form, "version"))
             except FacesortError as refused:
-                error, taken = refused, _taken(session, form, refused)
-            values = question_values(session) | {"said": said, "error": error, "taken": taken}
-            return values, 200 if error is None else status_of_error(error)
+                values = question_values(session, error=refused)
+                return values | _kept(session, form, refused, values), status_of_error(refused)
+            more = f" (+{answered.settled:,} settled)" if answered.settled > 0 else ""
+            return question_values(session, said=answered.sentence + more), 200
 
         return self._pages.render("_question.html", *await self._worker.call(do))
 
@@ -70,23 +73,18 @@ class Acts:
 
     async def _step(self, request: Request, *, back: bool) -> Response:
         def do(session: ReviewSession) -> tuple[dict[str, Any], int]:
-            said, error = (
-                "There is nothing to take back." if back else "Nothing to bring back.",
-                None,
-            )
             try:
                 done = session.undo() if back else session.redo()
-                said = said if done is None else done.sentence
             except FacesortError as refused:
-                said, error = "", refused
-            values = question_values(session) | {"said": said, "error": error}
-            return values, 200 if error is None else status_of_error(error)
+                return question_values(session, error=refused), status_of_error(refused)
+            nothing = "There is nothing to take back." if back else "Nothing to bring back."
+            return question_values(session, said=nothing if done is None else done.sentence), 200
 
         values, status = await self._worker.call(do)
         if request.headers.get("hx-request") == "true":
             return self._pages.render("_question.html", values, status)
         error = values["error"]
-        said = values["said"] if error is None else f"{error.message}. {error.hint}"
+        said = values["said"] if error is None else f"{error.message}. {hint_of(error)}"
         return JSONResponse({"said": said, "ok": error is None}, status)
 
     async def act(self, request: Request) -> Response:
@@ -112,10 +110,18 @@ def _refusal(error: FacesortError, act: str) -> dict[str, Any]:
         return said | {"taken": "several" if error.several else "one"}
     if act in _WITH_ANYWAY and "--yes" in error.hint:  # the commands' way of saying it
         return said | {"anyway": True}
-    return said | {"said": " ".join(filter(None, [f"{error.message}.", error.hint]))}
+    whole = " ".join(filter(None, [f"{error.message}.", hint_of(error)]))
+    return said | {"said": whole, "stale": isinstance(error, StaleQuestion)}
 
 
 async def _form(request: Request) -> FormData:
+    """Return the fields of a form as our pages send them.
+
+    Raises:
+        UsageError: of another kind, like one with files.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise UsageError("that is no form of this page")
     return await request.form(max_files=0, max_fields=_MOST_FIELDS)
 
 
@@ -141,7 +147,8 @@ def _given(session: ReviewSession, form: FormData) -> Given:
     person = _text(form, "person")
     but_people = _all(form, "but_people")
     # With somebody their faces are out of it too.
-    sides = session.asked(_text(form, "id")).sides if but_people else ()
+    asked = session.asked(_text(form, "id"), _text(form, "version")) if but_people else None
+    sides = () if asked is None else asked.sides
     gone = {face.id for side in sides if side.person in but_people for face in side.shown}
     taking = answer in {Answer.YES, Answer.NAME, Answer.PERSON, Answer.IGNORE}
     return Given(
@@ -157,23 +164,38 @@ def _given(session: ReviewSession, form: FormData) -> Given:
     )
 
 
-def _taken(session: ReviewSession, form: FormData, error: FacesortError) -> dict[str, Any] | None:
-    """Return the name that somebody has, and who, where only the user knows whether it is them."""
+def _kept(
+    session: ReviewSession, form: FormData, error: FacesortError, values: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what stays on the page after a refusal, where it still asks the same.
+
+    Also the name that somebody has, where only the user knows whether it is them.
+    """
+    asked = values["asked"]
+    if asked is None or [_text(form, "id"), _text(form, "version")] != [
+        asked.question.id,
+        asked.version,
+    ]:
+        return {}
+    name = _text(form, "name")
+    kept = {"typed": name, "out": {*_all(form, "but_people"), *_all(form, "but_faces")}}
     if not isinstance(error, NameTaken):
-        return None
-    name, who = _text(form, "name"), None
+        return kept
+    who = None
     if not error.several:
-        try:
+        with contextlib.suppress(FacesortError):  # renamed in this moment
             who = session.person(name).id
-        except FacesortError:  # renamed in this moment
-            who = None
-    return {
-        "id": _text(form, "id"),
-        "name": name,
-        "person": who,
-        "but_people": _all(form, "but_people"),
-        "but_faces": _all(form, "but_faces"),
-    }
+    return kept | {"taken": {"name": name, "person": who}}
+
+
+def _sight(form: FormData) -> Sight:
+    """Return what the page showed of those whom an act is about: an id and a name each."""
+    shown = [one.partition(" ") for one in _all(form, "shown")]
+    owner = _text(form, "owner")
+    return Sight(
+        {PersonId(one): name or None for one, _, name in shown},
+        PersonId(owner) if owner else None,
+    )
 
 
 def _act(session: ReviewSession, act: str, form: FormData) -> Done:
@@ -181,28 +203,31 @@ def _act(session: ReviewSession, act: str, form: FormData) -> Done:
 
     Raises:
         UnknownPerson, UsageError, DecisionConflict: it cannot be done; nothing was.
+        StaleQuestion: people or faces are not any more what the page has shown.
     """
     people, faces = _all(form, "people"), _all(form, "faces")
+    seen = _sight(form)
     name = _text(form, "name").strip()
-    if act in {"reject", "split", "confirm", "not-a-face", "cover"} and not faces:
+    if act in _ON_FACES and not faces:
         raise UsageError("no face is selected", hint="Click on faces, or use Space.")
-    if act in {"merge", "different", "ignore", "name", "split", "cover"} and not people:
+    if act in _ON_PEOPLE and not people:
         raise UsageError("nobody is selected")
     anyway = _text(form, "anyway") == "1"
     acts: dict[str, Callable[[], Done]] = {
-        "merge": lambda: session.merge(people, anyway=anyway),
-        "different": lambda: session.different(people),
-        "ignore": lambda: session.ignore(people),
+        "merge": lambda: session.merge(people, anyway=anyway, seen=seen),
+        "different": lambda: session.different(people, seen=seen),
+        "ignore": lambda: session.ignore(people, seen=seen),
+        "show": lambda: session.show_again(people[0], seen=seen),
         "name": lambda: session.name(
-            people[0], name, same={"1": True, "0": False}.get(_text(form, "same"))
+            people[0], name, same={"1": True, "0": False}.get(_text(form, "same")), seen=seen
         ),
-        "split": lambda: session.split(people[0], faces, name=name or None),
-        "reject": lambda: session.reject(faces),
+        "split": lambda: session.split(people[0], faces, name=name or None, seen=seen),
+        "reject": lambda: session.reject(faces, seen=seen),
         "confirm": lambda: session.confirm(
-            faces, reference=people[0] if people else None, anyway=anyway
+            faces, reference=people[0] if people else None, anyway=anyway, seen=seen
         ),
-        "not-a-face": lambda: session.not_a_face(faces),
-        "cover": lambda: session.cover(people[0], faces[0]),
+        "not-a-face": lambda: session.not_a_face(faces, seen=seen),
+        "cover": lambda: session.cover(people[0], faces[0], seen=seen),
     }
     if act not in acts:
         raise UnknownPerson(f"there is no act {act[:40]!r}")

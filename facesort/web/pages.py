@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
-from facesort.domain import PhotoId
+from facesort.domain import PhotoId, short_hash
 from facesort.errors import AmbiguousPerson, DecisionConflict, FacesortError, UnknownPerson
 from facesort.jobs.review.wording import headline, items_of
 from facesort.review.questions import ALLOWED
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from facesort.web.thumbs import Thumbs
     from facesort.web.worker import Worker
 
-__all__ = ["Pages", "status_of_error"]
+__all__ = ["Pages", "hint_of", "question_values", "status_of_error"]
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NO_PICTURE = (Path(__file__).parent / "static" / "missing.svg").read_bytes()
 _ON_WALL = 120
+# As many as were scrolled through are shown again after an act.
+_MOST_ON_WALL = 5_000
 _OTHERS = 40
 _MOST_AT_ONCE = 500
 _MOST_SELECTED = 100_000
@@ -43,6 +45,11 @@ def status_of_error(error: FacesortError) -> int:
     if isinstance(error, UnknownPerson):
         return 404
     return 409 if isinstance(error, (DecisionConflict, AmbiguousPerson)) else 400
+
+
+def hint_of(error: FacesortError) -> str:
+    """Return what to do next, where that is not a command's business."""
+    return "" if "facesort " in error.hint or "--" in error.hint else error.hint
 
 
 class Pages:
@@ -63,6 +70,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters["hint_of"] = hint_of
 
     def render(self, template: str, values: Mapping[str, Any], status: int = 200) -> HTMLResponse:
         """Fill a template in."""
@@ -146,16 +154,18 @@ class Pages:
             on = session.faces_on(PhotoId(face.photo))
             # Of a video only who is in that picture.
             on = [pair for pair in on if pair[0].seconds == face.seconds]
-            return {"face": face, "place": place, "of": of, "on": on, **state(session)}
+            values = {"face": face, "place": place, "of": of, "on": on, **state(session)}
+            return values | {"pictured": session.pictured(wanted)}
 
-        return self.render(
-            "_photo.html" if _is_part(request) else "photo.html", await self._worker.call(read)
-        )
+        values = await self._worker.call(read)
+        # Without a picture boxes would say nothing. What is made here is drawn next.
+        values["can_be_read"] = await self._thumbs.photo(*values["pictured"]) is not None
+        return self.render("_photo.html" if _is_part(request) else "photo.html", values)
 
     async def others(self, request: Request) -> Response:
         """Show people whom faces of somebody can be given to."""
         wanted = _id(request, "person")
-        text = request.query_params.get("text", "")[:200]
+        text = request.query_params.get("text", "").strip()[:200]
 
         def read(session: ReviewSession) -> dict[str, Any]:
             found, _ = session.people(0, _OTHERS + 1, text=text)
@@ -204,10 +214,19 @@ class Pages:
 
 def state(session: ReviewSession) -> dict[str, Any]:
     """Return what every page shows: how far it is, and what was said."""
-    return {"progress": session.progress(), "history": session.history(_HISTORY)}
+    progress, history = session.progress(), session.history(_HISTORY)
+    return {
+        "progress": progress,
+        "history": history,
+        "can_redo": session.can_redo,
+        # Another one when something has changed: pages that were left open ask for it.
+        "moment": short_hash(repr((progress, history, session.can_redo)), 8),
+    }
 
 
-def question_values(session: ReviewSession) -> dict[str, Any]:
+def question_values(
+    session: ReviewSession, *, said: str = "", error: FacesortError | None = None
+) -> dict[str, Any]:
     """Return what the next question shows."""
     asked = session.question()
     allowed = {answer.value for answer in ALLOWED[asked.question.kind]} if asked else set()
@@ -218,9 +237,11 @@ def question_values(session: ReviewSession) -> dict[str, Any]:
         "numbers": {item.person or item.face: item.number for item in items_of(asked)}
         if asked
         else {},
-        "said": "",
-        "error": None,
+        "said": said,
+        "error": error,
         "taken": None,
+        "typed": "",
+        "out": set(),
         **state(session),
     }
 
@@ -230,9 +251,9 @@ def _called(side: SideShown) -> str:
 
 
 def _wall(
-    session: ReviewSession, *, start: int, order: str, text: str, ignored: bool
+    session: ReviewSession, *, start: int, count: int, order: str, text: str, ignored: bool
 ) -> dict[str, Any]:
-    found, total = session.people(start, _ON_WALL, order=order, text=text, ignored=ignored)
+    found, total = session.people(start, count, order=order, text=text, ignored=ignored)
     return {
         "people": found,
         "total": total,
@@ -250,7 +271,8 @@ def _wall_values(request: Request) -> dict[str, Any]:
     return {
         "start": _number(request, "start", 0),
         "order": order if order in _ORDERS else "photos",
-        "text": request.query_params.get("text", "")[:200],
+        "text": request.query_params.get("text", "").strip()[:200],
+        "count": min(_number(request, "count", _ON_WALL), _MOST_ON_WALL),
         "ignored": request.query_params.get("ignored") == "1",
     }
 

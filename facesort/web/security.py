@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -170,11 +169,13 @@ class Guard:
 
 
 def _cookie(headers: Headers, name: str) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(name)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+    """Return a cookie of ours; other programs of this machine may have put anything beside it."""
+    for header in headers.getlist("cookie"):
+        for part in header.split(";"):
+            key, is_one, value = part.partition("=")
+            if is_one and key.strip() == name:
+                return value.strip()
+    return ""
 
 
 async def _read_body(receive: Receive) -> bytes | None:

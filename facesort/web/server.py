@@ -60,19 +60,28 @@ def serve(
         worker = Worker(open_library, min_photos=min_photos)
         try:
             server = uvicorn.Server(server_config(worker, door))
-            again = "" if on_enter is None else "; Enter prints a new one"
             # Ctrl-C at any moment from here on; uvicorn raises it once it has stopped.
             with _quiet_at_the_end(server), contextlib.suppress(KeyboardInterrupt):
-                say(f"The review is at {door.address} (works once{again}). Ctrl-C ends it.")
-                if open_browser:
-                    _in_background(webbrowser.open, door.address)  # some return when it is closed
-                if on_enter is not None:
-                    _in_background(
-                        on_enter, lambda: say(f"A new address: {door.renew()} (works once).")
-                    )
+                _announce(door, say, on_enter, open_browser=open_browser)
                 server.run(sockets=[listening])
         finally:
             worker.close()
+
+
+def _announce(
+    door: Door,
+    say: Callable[[str], None],
+    on_enter: Callable[[Callable[[], None]], object] | None,
+    *,
+    open_browser: bool,
+) -> None:
+    """Say where the page is, and lead a browser there."""
+    again = "" if on_enter is None else "; Enter prints a new one"
+    say(f"The review is at {door.address} (works once{again}). Ctrl-C ends it.")
+    if open_browser:
+        _in_background(webbrowser.open, door.address)  # some return when it is closed
+    if on_enter is not None:
+        _in_background(on_enter, lambda: say(f"A new address: {door.renew()} (works once)."))
 
 
 def _in_background(work: Callable[..., object], *given: object) -> None:

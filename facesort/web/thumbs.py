@@ -17,6 +17,8 @@ from facesort.imaging.decode import open_photo, read_file
 from facesort.imaging.video import open_frame
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from facesort.config import Settings
     from facesort.domain import Face, Photo
     from facesort.protocols import Image
@@ -25,6 +27,7 @@ __all__ = ["Thumbs", "mark_of"]
 
 FACE_PIXELS = 160
 _PHOTO_PIXELS = 1600
+_KEPT = 16
 
 
 def mark_of(face: Face, photo: Photo) -> str:
@@ -44,6 +47,8 @@ class Thumbs:
     def __init__(self, settings: Settings) -> None:
         self._cache = settings.library / "cache"
         self._max_megapixels = settings.max_megapixels
+        # By file and its time: somebody who looks at faces of one photo sees it again and again.
+        self._made: dict[tuple[Path, int, int, float | None], bytes] = {}
         self._threads = ThreadPoolExecutor(2, "thumbs")
 
     async def face(self, face: Face, photo: Photo) -> bytes | None:
@@ -70,21 +75,33 @@ class Thumbs:
             if place.state is not PlaceState.PRESENT:
                 continue
             try:
-                if face.seconds is not None:
-                    opened = open_frame(
-                        place.path, face.seconds, max_megapixels=self._max_megapixels
-                    )
-                else:
-                    opened = open_photo(
-                        read_file(place.path),
-                        name=str(place.path),
-                        max_megapixels=self._max_megapixels,
-                        long_side=_PHOTO_PIXELS,
-                    )
-                return _webp(opened.scaled(_PHOTO_PIXELS))
-            except PhotoError:
+                there = place.path.stat()
+            except OSError:
                 continue
+            key = (place.path, there.st_mtime_ns, there.st_size, face.seconds)
+            picture = self._made.get(key)
+            if picture is None:
+                try:
+                    picture = self._shrink(place.path, face.seconds)
+                except PhotoError:
+                    continue
+                if len(self._made) >= _KEPT:
+                    self._made.clear()
+                self._made[key] = picture
+            return picture
         return None
+
+    def _shrink(self, path: Path, seconds: float | None) -> bytes:
+        if seconds is not None:
+            opened = open_frame(path, seconds, max_megapixels=self._max_megapixels)
+        else:
+            opened = open_photo(
+                read_file(path),
+                name=str(path),
+                max_megapixels=self._max_megapixels,
+                long_side=_PHOTO_PIXELS,
+            )
+        return _webp(opened.scaled(_PHOTO_PIXELS))
 
 
 def _webp(picture: Image) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -50,7 +51,9 @@ class Worker:
         open_library: Callable[[], Library], min_photos: int
     ) -> tuple[Library, ReviewSession, Pictures]:
         library = open_library()
-        return library, library.review(min_photos=min_photos), library.pictures()
+        made = library, library.review(min_photos=min_photos), library.pictures()
+        gc.freeze()  # all of it stays: looking through it for garbage would delay answers
+        return made
 
     async def call(self, work: Callable[[ReviewSession], T]) -> T:
         """Do something with the sitting as the library is now."""

@@ -88,7 +88,7 @@ def test_a_face_dragged_onto_somebody_is_theirs(page, people):
     page.go(f"/person/{people['anna']}")
     face = page.cells()[2].get_attribute("data-face")
     drag(page, page.cells()[2], other(page, people["bert"]))
-    page.says("1 faces confirmed")
+    page.says("1 face confirmed")
     assert len(page.cells()) == 4
     with page.album.open() as library:
         assert owner_of(library, face) == people["bert"]
@@ -112,7 +112,7 @@ def test_an_unselected_face_is_dragged_alone(page, people):
     page.go(f"/person/{people['anna']}")
     select(page, 0, 1)
     drag(page, page.cells()[4], page.one('[data-act="split"]'))
-    page.says("1 faces are")
+    page.says("1 face is")
     assert len(page.cells()) == 4
     assert len(page.names()) == 5
 

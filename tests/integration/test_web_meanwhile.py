@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.albums import people_of
+from tests.albums import faces_of, owner_of, people_of
 from tests.browsed import browser, page_of
 from tests.fakes import png
 
@@ -109,15 +109,64 @@ def test_what_another_process_decides_is_seen_before_the_next_answer(page, peopl
         assert not any(one.ignored for one in people_of(library).values())
 
 
-def test_acts_on_faces_that_have_left_meanwhile_say_so_or_hold(page, people):
+@pytest.mark.parametrize("key", ["d", "x", "p"])
+def test_a_key_on_a_face_that_is_somebody_elses_meanwhile_does_nothing_and_says_so(
+    page, people, key
+):
     page.go(f"/person/{people['anna']}")
-    page.cells()[0].click()
+    cell = page.cells()[0]
+    face = cell.get_attribute("data-face")
+    cell.click()
     page.wait(lambda: page.text("#selected") == "1 selected")
-    page.alter(lambda library: library.ignore([people["anna"]]))
-    page.keys("d")
-    page.wait(lambda: page.text("#said"))
+    page.alter(lambda library: library.confirm([face], reference=people["bert"]))
+    page.keys(key)
+    page.says(f"this face is not with {people['anna']} any more")
+    assert len(page.cells()) == 4  # the page is as it is now
+    assert page.alter(lambda library: owner_of(library, face)) == people["bert"]
+
+
+@pytest.mark.parametrize("key", ["i", "n"])
+def test_a_key_on_the_page_of_somebody_merged_away_does_not_hit_who_they_are_part_of(
+    page, people, key
+):
     page.go(f"/person/{people['anna']}")
-    assert page.text("h1")
+    page.cells()
+    page.alter(lambda library: library.merge([people["bert"], people["anna"]]))
+    page.keys(*([key] if key == "i" else [key, "Anna", Keys.ENTER]))
+    page.says(f"is part of {people['bert']} meanwhile")
+    page.wait(lambda: page.one("#tools").get_attribute("data-person") == people["bert"])
+    assert page.names() == ["", "", ""]
+    assert not page.alter(people_of)[people["bert"]].ignored
+
+
+@pytest.mark.parametrize("path", ["person", "people", ""])
+def test_a_page_that_is_looked_at_again_is_brought_up_to_date_as_a_whole(page, people, path):
+    page.go(f"/person/{people['anna']}" if path == "person" else f"/{path}")
+    if path == "person":
+        page.cells()
+        face = page.alter(lambda library: faces_of(library, people["anna"])[0])
+        page.alter(lambda library: library.confirm([face], reference=people["bert"]))
+        done = lambda: len(page.all(".cell[data-face]")) == 4  # noqa: E731
+    elif path == "people":
+        page.alter(lambda library: library.name(people["cleo"], "Cleo"))
+        done = lambda: "Cleo" in page.text("#wall")  # noqa: E731
+    else:
+        before = page.question()
+        asked = page.one("legend a").get_attribute("href").rpartition("/")[2]
+        page.alter(lambda library: library.name(asked, "Somebody"))
+        done = lambda: page.question() != before  # noqa: E731
+    page.driver.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait(done)
+
+
+def test_what_was_begun_is_left_when_the_page_is_looked_at_again(page, people):
+    before = page.question()
+    page.keys("n", "Half a na")
+    page.alter(lambda library: library.ignore([people["dora"]]))
+    page.driver.execute_script("document.dispatchEvent(new Event('visibilitychange'))")
+    page.wait(lambda: "ignored" in page.text("#history summary"))
+    assert page.question() == before
+    assert page.one("#name").get_attribute("value") == "Half a na"
 
 
 def test_a_tab_that_is_looked_at_again_shows_what_another_has_done(page):

@@ -39,8 +39,8 @@ class Asking:
         def question(session):
             return session.ask(*wanted[0]) if wanted else usual(session)
 
-        def answered(session, given):
-            done = answer(session, given)
+        def answered(session, given, version=None):
+            done = answer(session, given, version)
             wanted.clear()
             return done
 

@@ -126,6 +126,24 @@ def test_without_the_session_nothing_is_shown(stranger, path, cookie):
     assert stranger.get(path).status == 403
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        'foo={{"a":1}}; {}',
+        "{}; foo=a b; =; ;;",
+        'x="; {}',
+        "a[0]=1;{}",
+        "\x01=2; {}; b",
+        "f@o=1; {}",
+    ],
+)
+def test_whatever_other_programs_of_this_machine_put_beside_the_cookie_locks_nobody_out(
+    user, others
+):
+    user.cookie = others.format(user.cookie)
+    assert user.get("/").status == 200
+
+
 def test_an_unused_token_opens_nothing_with_an_empty_cookie(stranger):
     stranger.cookie = f"facesort_{stranger.door.port}="
     assert stranger.get("/").status == 403
@@ -273,6 +291,14 @@ def test_a_file_is_not_taken(user, album, anna):
     reply = user.send("POST", "/act/name", body, Content_Type=kind, Origin=user.origin)
     assert reply.status == 400
     assert names(album) == {None}
+
+
+def test_a_broken_form_with_parts_prints_nothing(user, capfd):
+    for body in [b"--x\r\n\r\n--x--\r\ntrailing", b"x" * 100, b"--x\r\nbad"]:
+        kind = "multipart/form-data; boundary=x"
+        reply = user.send("POST", "/act/name", body, Content_Type=kind, Origin=user.origin)
+        assert reply.status == 400
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_field_that_is_given_twice_is_taken_once(own):

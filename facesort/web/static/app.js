@@ -3,10 +3,15 @@
 const $ = (selector) => document.querySelector(selector);
 const person = () => $("#tools")?.dataset.person;
 
-function say(text, bad) {
+function say(text, bad, link) {
   const said = $("#said");
   said.textContent = text;
   said.classList.toggle("bad", Boolean(bad));
+  if (!link) return;
+  const there = document.createElement("a");
+  there.href = link;
+  there.textContent = "Open";
+  said.append(" ", there);
 }
 
 // Shows a sentence on the page that comes next.
@@ -15,29 +20,45 @@ function go(address, sentence) {
   location.assign(address);
 }
 
+const parsed = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+
 // Takes over what has changed, and stays where the user is.
-async function refresh(sentence) {
+async function refresh(sentence, bad, link) {
   if (person()) {
     const answer = await fetch(location.pathname);
     if (!answer.ok) return go("/people", sentence); // the last face has left
-    const now = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const now = await parsed(answer), whose = now.getElementById("tools").dataset.person;
+    if (whose !== person()) return go(`/person/${whose}`, sentence);
     await grid.reload(() => {
       for (const id of ["status", "tools"]) document.getElementById(id).replaceWith(now.getElementById(id));
     }, Number(now.getElementById("grid").dataset.total));
+    others();
   } else if ($("#wall")) {
-    htmx.trigger($("#search"), "submit");
+    await freshWall();
     await freshStatus();
   } else {
     return go(location.pathname, sentence);
   }
-  say(sentence);
+  say(sentence, bad, link);
 }
 
 async function freshStatus() {
   const answer = await fetch("/status");
+  if (answer.ok) $("#status").replaceWith((await parsed(answer)).getElementById("status"));
+}
+
+// What another tab or program has done meanwhile: nothing is done from what is no longer so.
+async function catchUp() {
+  if ($("dialog[open]")) return;
+  const answer = await fetch("/status");
   if (!answer.ok) return;
-  const now = new DOMParser().parseFromString(await answer.text(), "text/html");
-  $("#status").replaceWith(now.getElementById("status"));
+  const status = (await parsed(answer)).getElementById("status");
+  if (status.dataset.moment === $("#status").dataset.moment) return;
+  if (grid || $("#wall")) return refresh("This page was brought up to date.");
+  $("#status").replaceWith(status);
+  const form = $("#answering");
+  const isBegun = form && (form.elements.name?.value || form.querySelector(":checked"));
+  if ($("#question") && !isBegun) htmx.ajax("GET", "/", { target: "#question", swap: "outerHTML" });
 }
 
 // What a refusal says that is no answer of ours.
@@ -61,15 +82,18 @@ async function post(address, fields) {
   }
 }
 
+// Returns what was refused, so that a dialog can say it; otherwise it is said on the page.
 async function act(name, fields, address) {
   const done = await post(`/act/${name}`, fields);
-  if (!done) return;
-  if (done.taken) return choose(done, (same) => act(name, [...fields, ["same", same]], address));
-  if (done.anyway) return sure(`${done.said} Let this count instead?`, () => act(name, [...fields, ["anyway", "1"]], address));
-  if (!done.ok) return say(done.said, true);
+  if (!done) return "The last thing is still being done.";
+  if (done.taken || done.anyway) $("#merging").close();
+  if (done.taken) return void choose(done, (same) => act(name, [...fields, ["same", same]], address));
+  if (done.anyway) return void sure(`${done.said} Let this count instead?`, () => act(name, [...fields, ["anyway", "1"]], address));
+  if (done.stale) return void await refresh(done.said, true);
+  if (!done.ok) { say(done.said, true); return done.said; }
   const next = address && address(done);
   if (next && next !== location.pathname) go(next, done.said);
-  else await refresh(done.said);
+  else await refresh(done.said, false, name === "split" && `/person/${done.person}`);
 }
 
 // -- dialogs --------------------------------------------------------------------------------------
@@ -88,13 +112,6 @@ function choose(done, then) {
 function sure(sentence, then) {
   $("#sure-said").textContent = sentence;
   showDialog($("#sure"), then);
-}
-
-// Asks for a name or an id.
-function askWho(title, then) {
-  $("#merging-title").textContent = title;
-  $("#merge-with").value = "";
-  showDialog($("#merging"), () => $("#merge-with").value.trim() && then($("#merge-with").value.trim()));
 }
 
 // -- whole photos: over the page, so that nothing chosen is lost -------------------------------------
@@ -129,6 +146,7 @@ const MANY_FACES = 3; // so many are none only if that is said twice
 function answer(button) {
   const form = $("#answering");
   if (!form) return;
+  if (button.dataset.name) form.elements.name.value = button.dataset.name;
   if (button.dataset.answer === "name" && !form.elements.name.value.trim()) return form.elements.name.focus();
   if (Number(button.dataset.faces) > MANY_FACES && !button.classList.contains("sure")) {
     button.classList.add("sure");
@@ -136,7 +154,14 @@ function answer(button) {
   }
   form.elements.answer.value = button.dataset.answer;
   form.elements.person.value = button.dataset.person || "";
+  form.elements.another.value = button.dataset.another || "";
   form.requestSubmit();
+}
+
+// The numbers mean these only while some are typed: otherwise 1 is somebody under "Perhaps".
+function taking(on) {
+  $("#taking").hidden = !on;
+  $("#answering").classList.toggle("numbered", on);
 }
 
 // Numbers like "3 5": out of the answer, or back in.
@@ -161,7 +186,14 @@ function localTimes() {
     time.textContent = new Date(time.dateTime).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
   }
 }
-new MutationObserver(localTimes).observe(document.body, { childList: true, subtree: true });
+// The history stays as the user has left it, whatever is drawn anew.
+let isHistoryOpen = false;
+document.addEventListener("toggle", (event) => { if (event.target.id === "history" && event.target.isConnected) isHistoryOpen = event.target.open; }, true);
+function drawnAnew() {
+  localTimes();
+  if (isHistoryOpen && !$("#history").open) $("#history").open = true;
+}
+new MutationObserver(drawnAnew).observe(document.body, { childList: true, subtree: true });
 localTimes();
 
 // A key that was pressed before the question could be seen does not answer it.
@@ -196,18 +228,21 @@ document.addEventListener("htmx:afterRequest", (event) => {
 
 // -- clicks ---------------------------------------------------------------------------------------
 document.addEventListener("click", (event) => {
-  const on = event.target.closest("[data-answer],[data-step],[data-act],[data-open],[data-whole],[data-back],[data-look],[data-take],[data-other],[data-photo]");
+  const on = event.target.closest("[data-answer],[data-step],[data-act],[data-open],[data-whole],[data-back],[data-look],[data-take],[data-other],[data-photo],[data-close]");
   if (!on || event.ctrlKey || event.metaKey || event.shiftKey && on.href) return;
   const data = on.dataset;
   if (data.answer) answer(on);
   else if (data.step) step(data.step);
   else if (data.act) actHere(data.act);
-  else if (data.other) give(data.other);
+  else if (data.other && on.closest("#pick-list")) picked(data.other, data.name);
+  else if (data.other) give(data.other, data.name);
+  else if ("close" in data) on.closest("dialog").close();
   else if (data.open === "moving") moving();
-  else if (data.open === "merging") merging(person());
+  else if (data.open === "merging") merging($("#tools"));
+  else if (data.open === "differing") differing();
   else if (data.open) showDialog(document.getElementById(data.open));
   else if (data.look) lookOn(Number(data.look));
-  else if ("take" in data) { $("#taking").hidden = false; $("#take").focus(); }
+  else if ("take" in data) { taking(true); $("#take").focus(); }
   else if (data.photo) { event.preventDefault(); lookHere([...document.querySelectorAll("#answering [data-photo]")].indexOf(on)); }
   else if ("whole" in data) lookHere();
   else if ("back" in data && history.length > 1) { event.preventDefault(); history.back(); }
@@ -216,5 +251,4 @@ document.addEventListener("click", (event) => {
 const waiting = sessionStorage.getItem("said");
 if (waiting) { sessionStorage.removeItem("said"); say(waiting); }
 seen();
-// What another tab has done meanwhile.
-document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") freshStatus(); });
+document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") catchUp(); });

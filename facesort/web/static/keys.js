@@ -15,7 +15,7 @@ document.addEventListener("input", (event) => {
 function keyInField(event, field) {
   if (event.key === "Escape") {
     field.blur();
-    if (field.id === "take") $("#taking").hidden = true;
+    if (field.id === "take") taking(false);
     $("#main").focus({ preventScroll: true });
   }
   if (event.key !== "Enter" || !field.closest("#answering")) return;
@@ -23,7 +23,7 @@ function keyInField(event, field) {
   if (field.id !== "take") return answer($("#answering [data-answer=name]"));
   takeOut(field.value.split(/[\s,]+/).filter(Boolean));
   field.value = "";
-  $("#taking").hidden = true;
+  taking(false);
   $("#main").focus({ preventScroll: true });
 }
 
@@ -33,12 +33,6 @@ function keyInPhoto(event) {
   if (steps === undefined && event.key.length > 1) return;
   event.preventDefault();
   lookOn(steps || 0);
-}
-
-function keyOnCard(event, card) {
-  if (event.key === "m") { event.preventDefault(); merging(card.dataset.person); return true; }
-  if (event.key === "i") { act("ignore", [["people", card.dataset.person]]); return true; }
-  return false;
 }
 
 document.addEventListener("keydown", (event) => {
@@ -66,7 +60,7 @@ document.addEventListener("keydown", (event) => {
   const field = document.querySelector(`[data-focus~="${key}"]`);
   if (field) {
     event.preventDefault();
-    if (field.closest("[hidden]")) field.closest("[hidden]").hidden = false;
+    if (field.id === "take") taking(true);
     field.focus();
     return field.select?.();
   }

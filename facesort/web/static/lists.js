@@ -180,30 +180,31 @@ const fieldsOf = (faces) => [...faces].map((face) => ["faces", face]);
 const NONE = "No face is selected. Click on faces, or use Space.";
 
 function actHere(name, faces = grid?.picked) {
-  if (name === "ignore") return act("ignore", [["people", person()]], () => "/people");
+  if (name === "ignore" || name === "show") {
+    return act(name, [["people", person()], ...shown()], name === "ignore" ? () => "/people" : null);
+  }
   if (!faces.size) return say(NONE, true);
-  const fields = fieldsOf(faces);
+  const fields = [...fieldsOf(faces), ...ofPage()];
   if (name !== "reject" && name !== "not-a-face") fields.push(["people", person()]);
   const what = { reject: "not this person", "not-a-face": "no faces" }[name];
   if (what && faces.size >= MANY) return sure(`${faces.size.toLocaleString("en")} are ${what}?`, () => act(name, fields));
   act(name, fields);
 }
 
-function give(other, faces = grid.picked) {
+// Gives faces to somebody: clicked, dragged onto, or typed (then without what they are called).
+function give(other, called, faces = grid.picked) {
   if (!faces.size) return say(NONE, true);
-  act("confirm", [...fieldsOf(faces), ["people", other]]);
+  const fields = [...fieldsOf(faces), ["people", other], ...ofPage()];
+  if (called !== undefined) fields.push(shownAs(other, called));
+  if (faces.size < MANY) return act("confirm", fields);
+  $("#merging").close();
+  sure(`${faces.size.toLocaleString("en")} faces are ${called === "" ? `unnamed ${other}` : called || other}?`, () => act("confirm", fields));
 }
 
 function moving(faces = grid.picked) {
   if (!faces.size) return say(NONE, true);
-  askWho("These faces are…", (other) => give(other, faces));
-}
-
-function merging(one) { askWho("Merge with…", (other) => merge(other, one)); }
-
-function merge(into, one) {
-  if (into === one) return;
-  act("merge", [["people", into], ["people", one]], person() ? (done) => `/person/${done.person}` : null);
+  const many = faces.size === 1 ? "This face is…" : `These ${faces.size.toLocaleString("en")} faces are…`;
+  askWho(many, $("#tools"), (other, called) => give(other, called, faces));
 }
 
 // -- dragging: one person onto another, faces onto people and buttons -----------------------------------
@@ -216,7 +217,7 @@ function dropOn(event) {
 
 document.addEventListener("dragstart", (event) => {
   const card = event.target.closest?.("#wall .card"), cell = event.target.closest?.(".cell[data-face]");
-  if (card) dragged = { person: card.dataset.person };
+  if (card) dragged = { person: card };
   else if (cell) dragged = { faces: grid.picked.has(cell.dataset.face) ? new Set(grid.picked) : new Set([cell.dataset.face]) };
   else return;
   event.dataTransfer.setData("text/plain", ""); // Firefox drags nothing without
@@ -239,8 +240,8 @@ document.addEventListener("drop", (event) => {
   on.classList.remove("over");
   const { person: whom, faces } = dragged;
   dragged = null;
-  if (whom) merge(on.dataset.person, whom);
-  else if (on.dataset.other) give(on.dataset.other, faces);
+  if (whom) merge(on.dataset.person, on.dataset.name, whom);
+  else if (on.dataset.other) give(on.dataset.other, on.dataset.name, faces);
   else if (on.dataset.act) actHere(on.dataset.act, faces);
   else moving(faces);
 });
@@ -263,5 +264,5 @@ if (grid) {
 document.addEventListener("submit", (event) => {
   if (event.target.id !== "naming") return;
   event.preventDefault();
-  act("name", [["people", person()], ["name", event.target.elements.name.value]], (done) => `/person/${done.person}`);
+  act("name", [["people", person()], ["name", event.target.elements.name.value], ...shown()], (done) => `/person/${done.person}`);
 });
