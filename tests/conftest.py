@@ -98,8 +98,8 @@ def _isolated(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Point the home folder and the library of this test to an empty folder."""
-    # A shell that starts tests in the background lets them ignore Ctrl-C, and so does a program that
-    # a test has interrupted in this very process: whatever is started later would ignore it too.
+    # A shell that starts tests in the background lets them ignore Ctrl-C, and so does a program
+    # that a test has interrupted in this very process: what is started later would ignore it too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # Not tmp_path itself: tests scan that, and a library inside it would be found.
     _isolate(monkeypatch, tmp_path_factory.mktemp("home"))

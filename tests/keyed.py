@@ -145,6 +145,7 @@ class Sitter:
         self.child, self.chance, self.told = child, chance, told
         self.answers: list[str] = []
         self.screen = ""
+        self._n_typed = False
 
     @property
     def asks_who(self) -> bool:
@@ -170,6 +171,13 @@ class Sitter:
         if key == "n" and self.asks_who:
             key = f"Name {number}"
             call(self.child, key)
+            self._n_typed = True
+        elif key == "n" and self._n_typed:
+            self.child.send(key)  # the first may have meant a name
+            self.child.expect("n is no here")
+            time.sleep(0.6)
+            self.child.send(key)
+            self._n_typed = False
         else:
             self.child.send(key)
         self.answers.append(key)
@@ -180,6 +188,8 @@ class Sitter:
         if not re.match(_KEPT.get(key, f"{key}: "), sentence):
             self.told.refused.append(sentence)
             return False
+        if key in {"y", "n"} or (not self.asks_who and key in {"s", "?"}):
+            self._n_typed = False
         if key == "u":
             self.told.names -= {name for name in self.told.names if f" {name}:" in sentence}
             self.told.doubts -= "not sure" in sentence

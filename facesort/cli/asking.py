@@ -8,7 +8,9 @@ pasted answers nothing. How things are drawn and where keys come from is the des
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from facesort.cli.facing import View
@@ -17,7 +19,7 @@ from facesort.cli.naming import Naming, Said
 from facesort.cli.phrases import items_of, keys_of
 from facesort.cli.typed import Line
 from facesort.errors import FacesortError, NameTaken
-from facesort.review.questions import ALLOWED, Answer, Given
+from facesort.review.questions import ALLOWED, Answer, Given, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
     from facesort.cli.facing import Desk
     from facesort.jobs.review.session import ReviewSession
     from facesort.jobs.review.shown import Asked
-    from facesort.review.questions import Kind
 
 __all__ = ["Asking"]
 
 QUIT = frozenset(["ctrl-c", "ctrl-d"])
+
+# Letters that follow each other faster belong to a word, seconds: somebody types a name unseeing.
+_TYPES_ON = 0.5
 
 # So many faces are none only if that is said twice.
 _MANY_FACES = 3
@@ -65,7 +69,11 @@ class Asking:
     _id: str = ""
     _out: set[int] = field(default_factory=set)
     _sure: bool = False
+    _n_typed: bool = False  # n was pressed for a name last: whoever presses it again may mean that
+    _heard_at: float = -inf  # such an n, or a letter right after it
     _has_acted: bool = False
+    _earlier: tuple[int | None, int | None] | None = None  # asked whether to take that back
+    _brought_back: list[bool] = field(default_factory=list)  # of what was taken back: was it ours
     _view: View | None = None
 
     def run(self) -> None:
@@ -104,18 +112,21 @@ class Asking:
     def _pressed(self, asked: Asked | None, key: str) -> bool:
         """Do what a key means; returns whether to ask again."""
         sure, self._sure = self._sure, False
+        earlier, self._earlier = self._earlier, None
         if isinstance(key, Pasted):
             self.desk.hint("That came all at once, as if pasted: it answers nothing.")
             return False
         key = key.lower() if len(key) == 1 else key
+        if self._is_typed_unseeing(asked, key):
+            self.desk.hint("n is no here, and answered nothing: look, and press it again.")
+            return False
         if key == "q":
             raise _Quit
         if key == "resize":
             self._draw_again()
             return False
         if key in {"u", "r"}:
-            self._take_back(again=key == "r")
-            return True
+            return self._take_back(earlier, again=key == "r")
         if asked is None:
             self.desk.hint("Nothing is left to ask: u takes the last answer back, q ends.")
             return False
@@ -123,18 +134,50 @@ class Asking:
             return self._aside(asked, key)
         return self._answered(asked, key, sure=sure)
 
-    def _take_back(self, *, again: bool) -> None:
-        self._has_acted = True
+    def _is_typed_unseeing(self, asked: Asked | None, key: str) -> bool:
+        """Whether a key seems to belong to a name, at a question that is none for a name.
+
+        Naming goes n, name, Enter, n, name, Enter: between two such questions one for yes and no
+        may come, and an n that means a name must not be a no.
+        """
+        if asked is None or Answer.NO not in ALLOWED[asked.question.kind] or len(key) != 1:
+            return False
+        now = time.monotonic()
+        if not (self._n_typed and key == "n") and now - self._heard_at > _TYPES_ON:
+            return False
+        self._n_typed, self._heard_at = False, now
+        return True
+
+    def _take_back(self, earlier: tuple[int | None, int | None] | None, *, again: bool) -> bool:
+        """Undo or redo; what was said before this sitting is named first, and asked for twice.
+
+        Args:
+            earlier: what was named.
+            again: redo.
+        """
         try:
+            before = None if again else self.session.before_this_sitting()
+            if before is not None and earlier != (before.decision, before.doubt):
+                self._earlier = (before.decision, before.doubt)
+                # What to press comes first: a narrow window cuts the end.
+                when = f" ({before.made_at[:16].replace('T', ' ')} UTC)" if before.made_at else ""
+                self.desk.hint(f"u again takes back, not of this sitting: {before.sentence}{when}")
+                return False
+            self._has_acted = True
             done = self.session.redo() if again else self.session.undo()
         except FacesortError as error:
             self._note = _told(error)
-            return
+            return True
         if done is None:
             self._note = f"There is nothing to {'bring back' if again else 'take back'}."
-            return
-        self.answers = max(0, self.answers + (1 if again else -1))
+            return True
+        if again:
+            self.answers += self._brought_back.pop() if self._brought_back else 1
+        else:
+            self._brought_back.append(before is None)
+            self.answers -= before is None
         self._note = done.sentence
+        return True
 
     # -- what is no answer -------------------------------------------------------------------------
 
@@ -173,27 +216,30 @@ class Asking:
     def _take_out(self, asked: Asked) -> bool:
         known = {item.number for item in items_of(asked)}
         if not known:
-            self.desk.hint("There is only one here: answer no, or x.")
+            self.desk.hint(_nothing_to_take_out(asked))
             return False
-        line = Line()
-        while True:
-            self.desk.typing("Take out, or back in (like 3 5):", line.text)
-            key = self._key()
-            if key == "enter":
-                break
-            if key == "esc":
-                return True
-            if key == "resize":
-                self._draw_again()
-            elif len(key) > 1 or key in "0123456789 ,":
-                line.takes(key)
-        typed = line.text.replace(",", " ").split()
+        typed = self._numbers()
         numbers = {int(one) for one in typed if one.isdecimal() and len(one) < 6}
         if unknown := [one for one in typed if not one.isdecimal() or int(one[:6]) not in known]:
             self._note = f"There is no number {', '.join(unknown)} here."
         else:
             self._out ^= numbers
         return True
+
+    def _numbers(self) -> list[str]:
+        """Return the numbers that are typed until Enter; none with Esc."""
+        line = Line()
+        while True:
+            self.desk.typing("Take out, or back in (like 3 5):", line.text)
+            key = self._key()
+            if key == "enter":
+                return line.text.replace(",", " ").split()
+            if key == "esc":
+                return []
+            if key == "resize":
+                self._draw_again()
+            elif len(key) > 1 or key in "0123456789 ,":
+                line.takes(key)
 
     # -- answers -----------------------------------------------------------------------------------
 
@@ -202,6 +248,7 @@ class Asking:
         allowed = ALLOWED[question.kind]
         if key == "enter" or (key == "n" and Answer.NO not in allowed):
             if Answer.NAME in allowed:
+                self._n_typed = key == "n"
                 said = self._naming().ask(asked)
                 if said is not None:
                     self._give(asked, said)
@@ -254,10 +301,14 @@ class Asking:
                 said.another,
                 but_people,
                 tuple(i.face for i in taken if i.face is not None and i.face not in gone),
-            )
+                said.known_as,
+            ),
+            asked.version,
         )
         self._has_acted = True
+        self._brought_back.clear()
         self.answers += 1
+        self._n_typed &= Answer.NO not in ALLOWED[asked.question.kind]
         more = f" (+{answered.settled:,} settled)" if answered.settled > 0 else ""
         self._note = answered.sentence + more
 
@@ -267,6 +318,12 @@ def _means_nothing(key: str, kind: Kind) -> str:
         return "This is no question for yes: a number chooses somebody, n types a name."
     shown = f"{key!r}" if len(key) == 1 and key.isprintable() else "That key"
     return f"{shown} means nothing here; h shows the keys."
+
+
+def _nothing_to_take_out(asked: Asked) -> str:
+    if asked.question.kind is Kind.MIRROR:
+        return "Nothing can be taken out of this answer: both faces are asked about."
+    return "Only one is shown: there is nothing to take out."
 
 
 def _told(error: FacesortError) -> str:

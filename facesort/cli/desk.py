@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from facesort.cli.layout import arrange, key_lines
+from facesort.cli.layout import arrange, key_lines, share
 from facesort.cli.phrases import (
     ASKS_FACES,
     called,
@@ -27,7 +27,7 @@ from facesort.errors import FacesortError
 from facesort.review.questions import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -49,11 +49,14 @@ _FACE_PIXELS = 320
 # Faces kept in memory, 300 kB each: those on the screen, those to come, and those before.
 _KEPT_CROPS = 200
 
+# What is left of the keys where there is one line for them: h lists the others.
+_SHORTEST_KEYS = ("h keys", "q quit")
+
 # On fewer rows only the keys that are wanted most are listed: the rest is for faces.
 _FEW_ROWS = 20
 
 _PLAIN, _BOLD, _DIM, _OUT = "", "bold", "dim", "strike"
-_TOO_SMALL = "> (not all fits into this window) "
+_TOO_SMALL = "> (not all fits into this window: w goes through the faces) "
 _ERASE_LINE = "\r\x1b[2K"
 
 
@@ -114,8 +117,19 @@ class TerminalDesk:
 
     def _rows_of(self, text: str) -> int:
         """Return how many rows a text takes that is not cut."""
-        wrapped = Text(visible(text)).wrap(self._console, max(1, self._drawn_at[0]))
-        return max(1, len(wrapped))
+        return max(1, len(self._wrapped(text)))
+
+    def _wrapped(self, text: str) -> list[str]:
+        lines = Text(visible(text)).wrap(self._console, max(1, self._drawn_at[0]))
+        return [line.plain.rstrip() for line in lines]
+
+    def _say_within(self, text: str, rows: int, style: str = _PLAIN) -> None:
+        """Write a text on at most so many rows."""
+        lines = self._wrapped(text)
+        if len(lines) > rows > 0:
+            lines[rows - 1] = " ".join(lines[rows - 1 :])
+        for line in lines[: max(0, rows)]:
+            self._say(line, style, cut=True)
 
     def _line(self, text: str) -> None:
         """Write the last line anew; the cursor stays behind it."""
@@ -159,9 +173,13 @@ class TerminalDesk:
     def page(self, title: str, lines: Sequence[str]) -> None:
         """Draw lines instead of the question."""
         self._clear()
-        self._say(title, _BOLD)
-        for line in lines:
-            self._say(line)
+        room = self._drawn_at[1] - self._rows_of(title) - 1
+        is_low = sum(map(self._rows_of, lines)) > room
+        if is_low:
+            lines = key_lines([" ".join(line.split()) for line in lines if line], self._drawn_at[0])
+        self._say_within(title, self._drawn_at[1] - 2, _BOLD)
+        for line in lines[: max(1, room)]:
+            self._say(line, cut=is_low)
         self._line("")
         self._keyboard.forget()
 
@@ -170,17 +188,17 @@ class TerminalDesk:
         is_new, self._view = view is not self._view, view
         pictures = {} if view.asked is None else self._cut(view.asked)
         self._clear()
-        if view.note:
-            self._say(view.note, _DIM)
-        # With room for a note even where there is none: the same question looks the same.
-        rows = 2 + self._rows_of(view.note)
-        self._say(how_far(view.progress), cut=True)
         prompt = "> "
         if view.asked is None:
+            if view.note:
+                self._say(view.note, _DIM)
+            self._say(how_far(view.progress), cut=True)
             self._say("Nothing left to ask.", _BOLD)
             self._say("u undo  r redo  q quit")
-        elif not self._question(view.asked, view, rows, pictures):
-            prompt = _TOO_SMALL if self._drawn_at[0] > len(_TOO_SMALL) else "> "
+        elif not self._question(view.asked, view, pictures):
+            short = _TOO_SMALL.partition(":")[0] + ") "
+            room = self._drawn_at[0]
+            prompt = next((one for one in (_TOO_SMALL, short) if room > len(one)), prompt)
         self._line(prompt)
         if is_new:
             self._keyboard.forget()
@@ -229,7 +247,7 @@ class TerminalDesk:
         lines = scene_lines(face, scene, others)
         if scene is not None and scene.image is not None:
             high, wide = scene.image.shape[:2]
-            most_rows = max(1, rows - len(lines) - 3)
+            most_rows = max(1, rows - sum(map(self._rows_of, lines)) - 3)
             across = min(columns - 1, round(most_rows * 2 * wide / high))
             down = max(1, min(most_rows, round(across * high / wide / 2)))
             # Two cells of the screen, however large the picture is.
@@ -238,32 +256,49 @@ class TerminalDesk:
             self._console.print(self._painter.paint(framed, max(1, across), down), end="")
         for line in lines:
             self._say(line)
-        self._line("arrows: next face   any other key: back ")
+        self._line("arrows, space, w: next face   any other key: back ")
         self._keyboard.forget()
 
     # -- a question --------------------------------------------------------------------------------
 
-    def _question(
-        self, asked: Asked, view: View, rows: int, pictures: dict[FaceId, Image | None]
-    ) -> bool:
-        """Draw a question below so many rows; returns whether all of it fits."""
-        title, columns = headline(asked), self._drawn_at[0]
-        keys = key_lines(key_words(asked, few=self._drawn_at[1] < _FEW_ROWS), columns)
-        guesses = listed(asked)
-        left = self._drawn_at[1] - rows - self._rows_of(title) - len(guesses) - len(keys)
+    def _question(self, asked: Asked, view: View, pictures: dict[FaceId, Image | None]) -> bool:
+        """Draw a question; returns whether all of it fits."""
+        columns, rows = self._drawn_at
+        title, far = headline(asked), how_far(view.progress, asks=True)
+        few = rows < _FEW_ROWS
+        keys, guesses = key_lines(key_words(asked, few=few), columns), listed(asked)
+        # With room for a note even where there is none: the same question looks the same.
+        shares = share(
+            rows,
+            title=self._rows_of(title),
+            note=self._rows_of(view.note) if view.note or not few else 0,
+            keys=len(keys),
+            guesses=len(guesses),
+        )
+        if shares.guesses < len(guesses):
+            guesses = key_lines(guesses, columns)
+        if shares.keys < len(keys):
+            keys = key_lines([*_SHORTEST_KEYS, *key_words(asked, few=True)], columns)
+        lost = _lost(asked, pictures)
         counts = [len(side.shown) for side in asked.sides]
         whole_first = asked.question.kind in ASKS_FACES
-        layout = arrange(counts, columns, left, whole_first=whole_first)
-        self._say(title, _BOLD)
-        for place in range(1 if layout.flows else len(asked.sides)):
+        layout = arrange(counts, columns, shares.faces - bool(lost), whole_first=whole_first)
+        if view.note:
+            self._say_within(view.note, shares.note, _DIM)
+        if shares.progress:
+            self._say(far, cut=True)
+        self._say_within(title, shares.title, _BOLD)
+        for place in range(layout.lines):
             self._side(asked, place, view, layout, pictures)
         if layout.flows:
             self._others(asked, view, layout, pictures)
-        for line in guesses:
+        if lost and shares.faces:
+            self._say(f"cannot be read now: {lost}", _DIM, cut=True)
+        for line in guesses[: shares.guesses]:
             self._say(line, cut=True)
-        for line in keys:
+        for line in keys[: shares.keys]:
             self._say(line, _DIM, cut=True)
-        return layout.fits
+        return layout.fits and shares.guesses >= len(guesses)
 
     def _side(
         self,
@@ -279,10 +314,11 @@ class TerminalDesk:
         is_out = number in view.out
         mark = f"#{number} " if number else ""
         line = mark + side_line(asked, place) + (" - taken out" if is_out else "")
+        drawn, is_asked = layout.drawn[place], place == 0 and asked.question.kind in ASKS_FACES
+        if is_asked and drawn < len(side.shown):
+            line += f", {drawn:,} of {len(side.shown):,} on the screen"
         self._say(line, _OUT if is_out else _PLAIN, cut=True)
-        faces = side.shown
-        if place or asked.question.kind not in ASKS_FACES:
-            faces = faces[: layout.most]
+        faces = side.shown[:drawn]
         self._faces([(face, _label(face, view)) for face in faces], layout.tile, pictures)
 
     def _others(
@@ -290,10 +326,10 @@ class TerminalDesk:
     ) -> None:
         """Draw a face of each person after the first beside each other."""
         tiles = []
-        for side in asked.sides[1:]:
+        for side, drawn in zip(asked.sides[1:], layout.drawn[1:], strict=True):
             number = _number_of(side.person, view)
             state = "out" if number in view.out else f"x{side.faces:,}"
-            tiles += [(face, f"#{number} {state}" if number else "") for face in side.shown[:1]]
+            tiles += [(face, f"#{number} {state}" if number else "") for face in side.shown[:drawn]]
         self._faces(tiles, layout.tile, pictures)
 
     def _faces(
@@ -311,12 +347,14 @@ class TerminalDesk:
             drawn = side_by_side(crops, tile, closer=not self._painter.is_fine)
             self._console.print(self._painter.paint(drawn, across, max(1, tile // 2)), end="")
             labels = [label[:tile] for _, label in row]
-            lost = [face.path.name for face, _ in row if pictures.get(face.id) is None]
             if any(labels):
                 self._say(" ".join(label.ljust(tile) for label in labels).rstrip(), cut=True)
-            if lost:
-                names = ", ".join(dict.fromkeys(lost))
-                self._say(f"cannot be read now: {names}", _DIM, cut=True)
+
+
+def _lost(asked: Asked, pictures: Mapping[FaceId, Image | None]) -> str:
+    """Return the names of the photos whose faces cannot be drawn."""
+    faces = [face for side in asked.sides for face in side.shown]
+    return ", ".join(dict.fromkeys(f.path.name for f in faces if pictures.get(f.id) is None))
 
 
 def _number_of(person: PersonId | None, view: View) -> int:

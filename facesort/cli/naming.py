@@ -36,6 +36,7 @@ class Said:
     name: str | None = None
     person: PersonId | None = None
     another: bool = False
+    known_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Naming:
                 if isinstance(key, Pasted) and key.endswith("\n"):
                     break
         if chosen is not None:
-            return Said(Answer.PERSON, person=offers[chosen].id)
+            return Said(Answer.PERSON, person=offers[chosen].id, known_as=offers[chosen].name)
         return Said(Answer.NAME, line.text.strip()) if line.text.strip() else None
 
     def _offers(self, asked: Asked, typed: str) -> list[PersonShown]:
@@ -111,4 +112,5 @@ class Naming:
             if key == "esc":
                 return None
             if key in {str(number) for number in range(1, len(theirs) + 1)}:
-                return Said(Answer.PERSON, person=theirs[int(key) - 1].id)
+                one = theirs[int(key) - 1]
+                return Said(Answer.PERSON, person=one.id, known_as=one.name)

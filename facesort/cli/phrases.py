@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from facesort.cli.printable import visible
 from facesort.cli.render import counted
 from facesort.jobs.review import wording
-from facesort.jobs.review.wording import Item, items_of
+from facesort.jobs.review.wording import Item, how_far, items_of
 from facesort.review.questions import ALLOWED, Answer, Kind
 
 if TYPE_CHECKING:
     from facesort.jobs.review.picturing import Scene
     from facesort.jobs.review.shown import Asked, FaceShown, PersonShown, SideShown
-    from facesort.review.progress import Progress
 
 __all__ = [
     "ASKS_FACES",
@@ -78,14 +77,6 @@ def listed(asked: Asked) -> list[str]:
         ignored = ", ignored" if guess.ignored else ""
         lines.append(f"[{number}] {name} ({guess.chance:.0%} likely{ignored})")
     return lines
-
-
-def how_far(progress: Progress) -> str:
-    """Return how far the review has come, and about how long it still takes."""
-    line = f"{progress.settled:,} of {counted(progress.total, 'face')} settled"
-    if progress.answers_to_99 > 0:
-        line += f"; about {counted(progress.answers_to_99, 'answer')} to 99 %"
-    return line
 
 
 # -- keys ------------------------------------------------------------------------------------------

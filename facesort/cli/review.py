@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,6 +24,61 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 
+_MinPhotos = Annotated[
+    int,
+    typer.Option("--min-photos", metavar="N", min=1, help="Ask late about people on fewer photos."),
+]
+_Web = Annotated[
+    bool, typer.Option("--web", help="In a browser of this machine; needs the extra `web`.")
+]
+_Browser = Annotated[
+    bool | None,
+    typer.Option(
+        "--browser/--no-browser",
+        help="With --web: open the page; otherwise only say where it is.",
+        show_default="browser",
+    ),
+]
+_ExportQuestions = Annotated[
+    Path | None,
+    typer.Option(
+        "--export-questions",
+        metavar="DIR",
+        readable=False,
+        help="Write questions with faces, a page and sheets for somebody without facesort.",
+    ),
+]
+_Count = Annotated[
+    int | None,
+    typer.Option(
+        "--count",
+        metavar="N",
+        min=1,
+        max=2000,
+        help="With --export-questions: at most so many.",
+        show_default="40",
+    ),
+]
+_Answers = Annotated[
+    str | None,
+    typer.Option(
+        "--answers", metavar="FILE", help="Read answers from a CSV or JSON file; - is stdin."
+    ),
+]
+_Same = Annotated[
+    bool | None,
+    typer.Option(
+        "--same/--another",
+        help="With --answers: a name that somebody else in the library has means that person, "
+        "or another one.",
+        show_default="refused",
+    ),
+]
+_DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="With --answers: only say what would be kept.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(
@@ -32,59 +89,14 @@ def register(app: typer.Typer) -> None:
 
 def review(
     ctx: typer.Context,
-    min_photos: Annotated[
-        int,
-        typer.Option(
-            "--min-photos", metavar="N", min=1, help="Ask late about people on fewer photos."
-        ),
-    ] = 3,
-    web: Annotated[
-        bool, typer.Option("--web", help="In a browser of this machine; needs the extra `web`.")
-    ] = False,
-    browser: Annotated[
-        bool,
-        typer.Option(
-            "--browser/--no-browser", help="Open the page; otherwise only say where it is."
-        ),
-    ] = True,
-    export_questions: Annotated[
-        Path | None,
-        typer.Option(
-            "--export-questions",
-            metavar="DIR",
-            readable=False,
-            help="Write questions with faces, a page and sheets for somebody without facesort.",
-        ),
-    ] = None,
-    count: Annotated[
-        int | None,
-        typer.Option(
-            "--count",
-            metavar="N",
-            min=1,
-            max=2000,
-            help="With --export-questions: at most so many.",
-            show_default="40",
-        ),
-    ] = None,
-    answers: Annotated[
-        str | None,
-        typer.Option(
-            "--answers", metavar="FILE", help="Read answers from a CSV or JSON file; - is stdin."
-        ),
-    ] = None,
-    same: Annotated[
-        bool | None,
-        typer.Option(
-            "--same/--another",
-            help="With --answers: a name that somebody else in the library has means that person, "
-            "or another one.",
-            show_default="refused",
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="With --answers: only say what would be kept.")
-    ] = False,
+    min_photos: _MinPhotos = 3,
+    web: _Web = False,
+    browser: _Browser = None,
+    export_questions: _ExportQuestions = None,
+    count: _Count = None,
+    answers: _Answers = None,
+    same: _Same = None,
+    dry_run: _DryRun = False,
 ) -> None:
     """Answer questions about faces, each worth asking: who is this, are these the same person?
 
@@ -96,7 +108,10 @@ def review(
     _refuse_together(
         {"--web": web, "--export-questions": export_questions, "--answers": answers},
         {"--count": ("--export-questions", count), "--same or --another": ("--answers", same)}
-        | {"--dry-run": ("--answers", dry_run or None)},
+        | {
+            "--dry-run": ("--answers", dry_run or None),
+            "--browser or --no-browser": ("--web", browser),
+        },
     )
     if export_questions is not None or answers is not None:
         from facesort.cli import review_batch  # noqa: PLC0415 - pictures are heavy
@@ -116,7 +131,7 @@ def review(
         review_web(
             lambda: shared.open(screen),
             say=screen.say,
-            open_browser=browser,
+            open_browser=browser is not False,
             min_photos=min_photos,
         )
         return
@@ -141,16 +156,32 @@ def _ask_in_terminal(shared: Context, screen: Screen, min_photos: int) -> None:
     from facesort.errors import UsageError  # noqa: PLC0415 - kept out of --help
 
     if shared.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        what = "with --json it cannot" if shared.json else "its input or output is none"
         raise UsageError(
-            "review asks in a terminal, and here is none",
+            f"review asks in a terminal, and {what}",
             hint="Give answers with --answers FILE, or look at faces in a browser with --web.",
         )
     with shared.open(screen) as library:
+        _refuse_unwritable(library.settings.library)
         session = library.review(min_photos=min_photos)
+        gc.freeze()  # all of it stays: looking through it for garbage would delay answers
         answers = 0
         if session.question() is not None:
             answers = _sit(shared, library, session)
         _sum_up(screen, session, answers)
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Refuse to ask where no answer could be kept: it would be said after the first one only."""
+    from facesort.errors import LibraryUnwritable  # noqa: PLC0415 - kept out of --help
+
+    # SQLite writes its journal beside the catalog: the folder and the files in it have to let it.
+    for path in (folder, *folder.glob("catalog.db*")):
+        if not os.access(path, os.W_OK):
+            raise LibraryUnwritable(
+                f"no answer could be kept: {path} cannot be written",
+                hint="Check the permissions, or copy the library and give the copy as --library.",
+            )
 
 
 def _sit(shared: Context, library: Library, session: ReviewSession) -> int:
@@ -190,9 +221,13 @@ def _sit(shared: Context, library: Library, session: ReviewSession) -> int:
 def _sum_up(screen: Screen, session: ReviewSession, answers: int) -> None:
     from facesort.cli.phrases import how_far  # noqa: PLC0415 - kept out of --help
 
-    if session.question() is None:
+    asks = session.question() is not None
+    if not asks:
         screen.text("Nothing left to ask.")
     given = f"{counted(answers, 'answer')} given. " if answers else ""
-    screen.text(f"{given}{how_far(session.progress())}.")
-    if session.question() is not None:
-        screen.say("facesort review goes on from here; facesort undo takes back the last answer.")
+    screen.text(f"{given}{how_far(session.progress(), asks=asks)}.")
+    sentences = ["facesort review goes on from here"] if asks else []
+    if session.last_answer_is_newest():
+        sentences.append("facesort undo takes back the last answer")
+    if sentences:
+        screen.say(f"{'; '.join(sentences)}.")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.keyed import SCRIPT, call, ended, listening, pause, review, wait
+from tests.keyed import SCRIPT, call, ended, facesort_in_terminal, listening, pause, review, wait
 from tests.terminal import REPOSITORY, environment, facesort, facesort_process
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such terminals")
@@ -64,6 +64,38 @@ def test_undo_redo_skip_and_a_wrong_key(album):
     assert names() == {"Anna"}
 
 
+def test_what_was_said_before_this_sitting_is_taken_back_with_a_second_u(album):
+    with review() as child:
+        wait(child, 0)
+        call(child, "Anna")
+        wait(child, 5)
+        child.send("q")
+        ended(child)
+    with review() as child:
+        wait(child, 5)
+        child.send("u")
+        child.expect(r"u again takes back, not of this sitting: .*Anna.*UTC\)")
+        assert names() == {"Anna"}
+        child.send("u")
+        child.expect("taken back")
+        wait(child, 0)
+        child.send("r")
+        child.expect("again: ")
+        wait(child, 5)
+        child.send("q")
+        assert "answer given" not in ended(child)[1]
+    assert names() == {"Anna"}
+
+
+def test_when_only_people_on_few_photos_are_left_it_says_so(album):
+    with review("--min-photos", "6") as child:
+        child.expect("0 of 0 faces settled; only people on few photos and doubts are left")
+        listening(child)
+        child.send("q")
+        shown = ended(child)[1]
+    assert "0 of 0 faces settled; only people on few photos and doubts are left." in shown
+
+
 @pytest.mark.parametrize("key", ["\x03", "\x04", "q"])
 def test_whatever_was_answered_is_kept_and_it_goes_on_from_there(album, key):
     with review() as child:
@@ -74,11 +106,14 @@ def test_whatever_was_answered_is_kept_and_it_goes_on_from_there(album, key):
         code, shown = ended(child)
     assert code == 0
     assert "1 answer given. 5 of 20 faces settled" in shown
+    assert "goes on from here; facesort undo takes back the last answer." in shown
     assert "Traceback" not in shown
     with review() as child:
         wait(child, 5)
         child.send(key)
-        assert "answer given" not in ended(child)[1]
+        shown = ended(child)[1]
+    assert "answer given" not in shown
+    assert "facesort review goes on from here." in shown  # nothing of this sitting to take back
 
 
 def test_the_whole_photo_says_where_and_when(album):
@@ -236,9 +271,32 @@ def _child_of(process: int) -> int:
 def test_without_a_terminal_it_says_what_to_do_instead(album):
     for outcome in (facesort_process("review"), facesort("review", "--json")):
         assert outcome.code == 2
+        assert "its input or output is none" in outcome.err or "with --json" in outcome.err
         assert "--answers" in outcome.err
         assert "--web" in outcome.err
         assert outcome.out == ""
+
+
+CLOSED = f"""
+import os, types
+import facesort.cli.review as asked
+asked.os = types.SimpleNamespace(W_OK=os.W_OK, access=lambda path, mode: False)
+{SCRIPT}
+"""
+
+
+def test_where_no_answer_could_be_kept_nothing_is_asked(album):
+    with facesort_in_terminal("review", script=CLOSED) as child:
+        code, shown = ended(child)
+    assert code == 16
+    assert "no answer could be kept" in shown
+    assert "Who is this" not in shown
+
+
+def test_the_choice_of_a_browser_belongs_to_the_page():
+    outcome = facesort("review", "--no-browser")
+    assert outcome.code == 2
+    assert "belongs to --web" in outcome.err
 
 
 def test_a_name_cannot_move_the_cursor_or_become_markup(album):
@@ -250,6 +308,6 @@ def test_a_name_cannot_move_the_cursor_or_become_markup(album):
         child.send("n")
         child.expect("Name: _")
         child.send("[r")
-        child.expect(re.escape("[red]An\\u202ena[/red]"))
+        child.expect(re.escape("[red]Anna[/red]"))
         child.send("\x03")
         assert ended(child)[0] == 0

@@ -248,7 +248,7 @@ def test_a_name_is_pasted_with_its_line_ends_as_spaces_and_waits_for_enter(album
         wait(child, 5)
         child.send("q")
         assert ended(child)[0] == 0
-    assert names() == {"Anna  Karenina"}
+    assert names() == {"Anna Karenina"}
 
 
 def test_a_paste_that_is_still_coming_when_the_next_question_is_drawn_is_forgotten_whole(album):

@@ -20,6 +20,7 @@ from facesort.errors import DecisionConflict, NameTaken, StaleQuestion
 from facesort.jobs.review.shown import (
     Answered,
     Asked,
+    Entry,
     FaceShown,
     PersonShown,
     SideShown,
@@ -78,6 +79,8 @@ class Sitting:
     given: list[Given] = field(default_factory=list)
     undone: list[Given] = field(default_factory=list)
     refuse: Exception | None = None
+    before: list[Entry] = field(default_factory=list)  # that was said before this sitting
+    versions: list[str | None] = field(default_factory=list)
 
     def question(self) -> Asked | None:
         return self.questions[len(self.given)] if len(self.given) < len(self.questions) else None
@@ -85,7 +88,8 @@ class Sitting:
     def progress(self) -> Progress:
         return Progress(len(self.given), len(self.questions), 1)
 
-    def answer(self, given: Given) -> Answered:
+    def answer(self, given: Given, version: str | None = None) -> Answered:
+        self.versions.append(version)
         shown = self.question()
         assert shown is not None
         check(shown.question, given)
@@ -97,9 +101,12 @@ class Sitting:
         self.undone.clear()
         return Answered(f"did {given.answer.value}", (1,), settled=2)
 
+    def before_this_sitting(self) -> Entry | None:
+        return self.before[-1] if self.before and not self.given else None
+
     def undo(self) -> Undone | None:
         if not self.given:
-            return None
+            return Undone(f"taken back: {self.before.pop().sentence}") if self.before else None
         self.undone.append(self.given.pop())
         return Undone("taken back: it")
 
@@ -187,14 +194,16 @@ def test_in_a_name_every_letter_is_a_letter():
 
 def test_a_name_that_is_there_is_completed_to_that_person():
     session, table, _ = sit("n", "a", "tab", "tab", "enter", on=[WHO], known=("Anna", "Anton"))
-    assert session.given == [Given("qwho", Answer.PERSON, person=PersonId("p-Anton"))]
+    assert session.given == [
+        Given("qwho", Answer.PERSON, person=PersonId("p-Anton"), known_as="Anton")
+    ]
     assert any("['Anna', 'Anton'] 1" in line for line in table.told)
 
 
 @pytest.mark.parametrize(
     ("key", "given"),
     [
-        ("1", Given("qwho", Answer.PERSON, person=PersonId("p-Anna"))),
+        ("1", Given("qwho", Answer.PERSON, person=PersonId("p-Anna"), known_as="Anna")),
         ("a", Given("qwho", Answer.NAME, "Anna", another=True)),
         ("esc", None),
     ],
@@ -292,6 +301,89 @@ def test_where_there_is_nothing_to_ask_nothing_is_shown():
     assert table.views == []
 
 
+EARLIER = [
+    Entry(f"2026-11-2{day}T10:00:00Z", f"named {name}: p{day}", day, None, stands=True)
+    for day, name in enumerate(("Anna", "Bert"))
+]
+
+
+def test_what_was_said_before_this_sitting_is_named_and_taken_back_with_a_second_u():
+    session, table, asking = sit("y", "u", "u", on=[SAME], before=list(EARLIER))
+    assert session.before == EARLIER
+    assert table.told == [
+        "u again takes back, not of this sitting: named Bert: p1 (2026-11-21 10:00 UTC)"
+    ]
+    session, table, asking = sit("u", "u", "u", on=[SAME], before=list(EARLIER))
+    assert session.before == EARLIER[:1]
+    assert table.views[-1].note == "taken back: named Bert: p1"
+    assert "named Anna: p0" in table.told[-1]
+    assert asking.answers == 0
+
+
+def test_between_two_u_no_other_key_is_pressed_and_nothing_else_was_said():
+    assert sit("u", "z", "u", on=[SAME], before=list(EARLIER))[0].before == EARLIER
+    session = Sitting([SAME], before=EARLIER[:1])
+    table = Table(["u", "u", "u"])
+    press = table.key
+
+    def key() -> str:
+        if len(table.keys) == 2:  # another window says something between the two
+            session.before = list(EARLIER)
+        return press()
+
+    table.key = key  # type: ignore[method-assign]  # so that somebody else can come between
+    Asking(session, table).run()  # type: ignore[arg-type]  # as above
+    assert session.before == EARLIER[:1]
+    assert ["Anna" in line for line in table.told] == [True, False]
+
+
+# -- n means two things ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Let a second pass before every key, and whatever is added to the list."""
+    passed = [0.0]
+
+    def now() -> float:
+        passed[0] += 1
+        return passed[0]
+
+    monkeypatch.setattr("facesort.cli.asking.time.monotonic", now)
+    return passed
+
+
+NAMED = ("n", *"Anna", "enter")
+
+
+@pytest.mark.parametrize("shown", [SAME, BELONGS, ALSO, TWO, MIRROR])
+def test_after_a_typed_name_the_first_n_is_no_no(clock, shown):
+    session, table, _ = sit(*NAMED, "n", on=[WHO, shown])
+    assert len(session.given) == 1
+    assert table.told[-1] == "n is no here, and answered nothing: look, and press it again."
+    session, _, _ = sit(*NAMED, "n", "n", on=[WHO, shown])
+    assert [one.answer for one in session.given] == [Answer.NAME, Answer.NO]
+    assert sit(*NAMED, "s", "n", on=[WHO, WHO, shown])[0].given[2:] == []
+
+
+def test_who_has_answered_yes_or_no_since_or_named_by_enter_knows_what_n_means(clock):
+    session, _, _ = sit(*NAMED, "y", "n", on=[WHO, SAME, SAME])
+    assert [one.answer for one in session.given[1:]] == [Answer.YES, Answer.NO]
+    session, _, _ = sit("enter", *"Anna", "enter", "n", on=[WHO, SAME])
+    assert [one.answer for one in session.given[1:]] == [Answer.NO]
+    session, _, _ = sit(*NAMED, *NAMED, on=[WHO, WHO])
+    assert [one.name for one in session.given] == ["Anna", "Anna"]
+
+
+@pytest.mark.parametrize("name", ["Anna", "Susy", "Quix", "Nn1?yu"])
+def test_a_name_typed_without_looking_answers_nothing(monkeypatch, name):
+    passed = iter(range(10_000))
+    monkeypatch.setattr("facesort.cli.asking.time.monotonic", lambda: 0.2 * next(passed))
+    session, table, _ = sit(*NAMED, "n", *name, "resize", on=[WHO, SAME])
+    assert len(session.given) == 1
+    assert table.keys == []
+
+
 # -- taking out ------------------------------------------------------------------------------------
 
 
@@ -337,6 +429,19 @@ def test_a_no_takes_nothing_out_and_says_so():
     session, table, _ = sit("t", "2", "enter", "n", on=[BELONGS])
     assert session.given == []
     assert "nothing can be taken out" in table.views[-1].note
+
+
+def test_where_nothing_can_be_taken_out_it_says_so_and_advises_no_answer():
+    alone = asked(Kind.WHO, side("p1", "f1"))
+    for shown, told in ((MIRROR, "both faces are asked about"), (alone, "Only one is shown")):
+        session, table, _ = sit("t", on=[shown])
+        assert told in table.told[0]
+        assert session.given == []
+
+
+def test_an_answer_says_which_version_of_the_question_it_is_about():
+    session, _, _ = sit("y", on=[SAME])
+    assert session.versions == [SAME.version]
 
 
 @pytest.mark.parametrize("typed", ["9", "0", "99999999999999999999", ",", ""])
