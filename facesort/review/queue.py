@@ -56,7 +56,7 @@ _WORTH_PHOTOS = 3
 _COSINES_AT_FIRST = 4 * 10**8
 
 # And after each answer, with faces of nobody.
-_COSINES_EACH_TIME = 25 * 10**4
+_COSINES_EACH_TIME = 10**5
 
 # How many rows faces of nobody are compared with before a question at most: it may take several
 # rounds until one of them holds.
