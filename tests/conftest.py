@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,10 @@ def _isolated(
     """Point the home folder and the library of this test to an empty folder."""
     # A shell that starts tests in the background lets them ignore Ctrl-C, and so does a program
     # that a test has interrupted in this very process: what is started later would ignore it too.
+    # Below nohup it is the signal of a terminal that is closed.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # Not tmp_path itself: tests scan that, and a library inside it would be found.
     _isolate(monkeypatch, tmp_path_factory.mktemp("home"))
 

@@ -119,9 +119,9 @@ def test_decisions_are_undone_by_number_whatever_was_noted_since(noted):
     assert facesort("undo", "--decision", "1").code == 0
     assert name_of(noted["anna"]) is None
     assert facesort("redo").err.endswith(" is Anna.\n")
-    # What was brought back last is what an undo takes back now.
-    assert facesort("undo").err.endswith(" is Anna.\n")
+    # What is brought back is as old as it was: what was said after it is taken back first.
     assert facesort("undo").err.startswith("Undone: not sure")
+    assert facesort("undo").err.endswith(" is Anna.\n")
 
 
 def test_a_not_sure_that_the_command_took_back_is_refused_in_the_review_it_was_said_in(album, ids):
@@ -160,15 +160,15 @@ def test_a_review_says_whether_the_command_takes_back_its_last_answer(album, ids
 
 def test_a_later_review_takes_back_in_the_order_of_the_command(album, noted):
     facesort("undo", "--decision", "1")
-    facesort("redo")  # newer than the not-sure now
+    facesort("redo")  # as old as it was: older than the not-sure
     with album.open() as library:
         session = library.review()
         undone = session.undo()
         assert undone is not None
-        assert undone.decisions == (1,)
+        assert undone.doubt == 1
         undone = session.undo()
         assert undone is not None
-        assert undone.doubt == 1
+        assert undone.decisions == (1,)
         assert session.undo() is None
 
 

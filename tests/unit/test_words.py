@@ -83,14 +83,14 @@ def test_a_new_not_sure_ends_what_could_be_brought_back():
     assert logs.now() == ([unsure], [])
 
 
-def test_what_was_brought_back_last_is_newer_than_a_not_sure_between():
+def test_what_is_brought_back_is_as_old_as_it_was():
     logs = Logs()
     name = logs.decide()
     unsure = logs.doubt()
     logs.change("undo", name)
     assert logs.now() == ([unsure], [name])
     logs.change("redo", name)
-    assert logs.now() == ([unsure, name], [])
+    assert logs.now() == ([name, unsure], [])
 
 
 def test_what_was_taken_out_of_an_answer_alone_comes_back_alone():

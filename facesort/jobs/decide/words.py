@@ -37,7 +37,8 @@ class Said(NamedTuple):
     """What came of everything that was said.
 
     Args:
-        standing: what stands, the order being that in which it was said, or last brought back.
+        standing: what stands, in the order in which it was first said: to bring something back does
+            not make it newer than what was said after it.
         undone: what can be brought back, the next one last.
     """
 
@@ -76,20 +77,24 @@ def replay(made: Iterable[Event], unsure: Iterable[DoubtEvent]) -> Said:
         made: the log of decisions, oldest first.
         unsure: that of not-sures.
     """
-    standing: dict[tuple[bool, int], int] = {}
+    said: dict[tuple[bool, int], int] = {}
+    standing: set[tuple[bool, int]] = set()
     undone: dict[tuple[bool, int], int] = {}
     for step in _in_order(made, unsure):
         thing = (step.is_doubt, step.about)
         if step.verb == _UNDO:
-            if standing.pop(thing, None) is not None:
+            if thing in standing:
+                standing.remove(thing)
                 undone[thing] = step.group
         elif step.verb == _REDO:
             if undone.pop(thing, None) is not None:
-                standing[thing] = step.group
+                standing.add(thing)
         else:
-            standing[thing] = step.group
+            said[thing] = step.group
+            standing.add(thing)
             undone.clear()
-    return Said(_words(standing), _words(undone))
+    stands = {thing: group for thing, group in said.items() if thing in standing}
+    return Said(_words(stands), _words(undone))
 
 
 def _in_order(made: Iterable[Event], unsure: Iterable[DoubtEvent]) -> Iterator[_Step]:
